@@ -42,7 +42,9 @@ def make_store(tmp_path: Path) -> Iterator[MakeStore]:
                     assert all(c in known or c.startswith(CUSTOM_PREFIX) for c in row), row
                     columns = ", ".join(f'"{c}"' for c in row)
                     marks = ", ".join("?" for _ in row)
-                    connection.execute(f'insert into "{name}" ({columns}) values ({marks})', list(row.values()))
+                    connection.execute(
+                        f'insert into "{name}" ({columns}) values ({marks})', list(row.values())
+                    )
             write_meta(connection, replace(_meta_of(tables), **dict(meta or {})))
         store = open_store(path)
         opened.append(store)

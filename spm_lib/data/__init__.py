@@ -1,0 +1,1 @@
+"""Data: the canonical tables, the gate, the store and its history."""

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 
 import duckdb
 
-from spm_lib.data.gate import name
+from spm_lib.data.gate import first_row
+from spm_lib.data.rules import name
 from spm_lib.data.schema import TABLES
 from spm_lib.data.store import StoreMeta
 
 #: Changes found by comparing loads, kept apart from those that the source brings, which each load replaces.
 RECORDED_TABLE = "spm_recorded_changes"
+
+#: Ids of deals that the source has but the gate refused: these are not gone.
+REFUSED_DEALS = "refused_deals"
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,10 @@ def record_changes(
         [list(source_fields)],
     )
     skipped = {"deal_id", "removed_on", *source_fields}
-    fields = [c for c in _columns(connection, "deals") if c in set(_columns(connection, f"{old}.deals")) - skipped]
-    before = connection.execute(f"select count(*) from {RECORDED_TABLE}").fetchone() or (0,)
+    fields = [
+        c for c in _columns(connection, "deals") if c in set(_columns(connection, f"{old}.deals")) - skipped
+    ]
+    before = first_row(connection, f"select count(*) from {RECORDED_TABLE}")
     for field in fields:
         connection.execute(
             f"insert into {RECORDED_TABLE} select n.deal_id, ?, o.v, n.v, ? from "
@@ -74,13 +80,12 @@ def record_changes(
             "where n.v is distinct from o.v",
             [field, loaded_at],
         )
-    after = connection.execute(f"select count(*) from {RECORDED_TABLE}").fetchone() or (0,)
+    after = first_row(connection, f"select count(*) from {RECORDED_TABLE}")
     gone, lost = _keep_the_gone(connection, old, loaded_at.date())
-    # Changes of deals that are no more cannot be told: the key of deal_changes must name a deal.
-    connection.execute(f"delete from {RECORDED_TABLE} where deal_id not in (select deal_id from deals)")
+    # The record of a deal that is refused today is kept for the day on which it comes back.
     connection.execute(
-        f"insert into deal_changes select * from {RECORDED_TABLE} r anti join deal_changes c "
-        "on c.deal_id = r.deal_id and c.field = r.field and c.changed_at = r.changed_at"
+        f"insert into deal_changes select r.* from {RECORDED_TABLE} r semi join deals using (deal_id) "
+        "anti join deal_changes c on c.deal_id = r.deal_id and c.field = r.field and c.changed_at = r.changed_at"
     )
     return Recording(after[0] - before[0], gone, lost)
 
@@ -94,8 +99,8 @@ def tracked_from(
 ) -> Mapping[str, dt.date]:
     """Give, for each column of deals, the first day that its recorded history covers.
 
-    What the source declares wins; else the source's first change of that column; else the first load, from which on
-    changes are seen by comparing loads.
+    What the source declares wins; else the source's first change of that column; else the first load, from
+    which on changes are seen by comparing loads.
     """
     first = connection.execute(
         f"select field, cast(min(changed_at) as date) from deal_changes c anti join {RECORDED_TABLE} r "
@@ -115,11 +120,14 @@ def _keep_the_gone(connection: duckdb.DuckDBPyConnection, old: str, today: dt.da
     columns = ", ".join(name(c) for c in shared)
     values = ", ".join("coalesce(removed_on, ?)" if c == "removed_on" else name(c) for c in shared)
     count = "select count(*), count(*) filter (where removed_on is null) from {}.deals where deal_id in ({})"
-    gone = f"select o.deal_id from {old}.deals o anti join deals n using (deal_id)"
+    gone = (
+        f"select o.deal_id from {old}.deals o anti join deals n using (deal_id) "
+        f"anti join {REFUSED_DEALS} using (deal_id)"
+    )
     owned = f"select d.deal_id from {old}.deals d semi join reps r on d.owner_id = r.rep_id"
     kept = f"({gone}) intersect ({owned})"
-    lost = connection.execute(f"select count(*) from (({gone}) except ({owned}))").fetchone() or (0,)
-    new = connection.execute(count.format(old, kept)).fetchone() or (0, 0)
+    lost = first_row(connection, f"select count(*) from (({gone}) except ({owned}))")
+    new = first_row(connection, count.format(old, kept))
     connection.execute(
         f"insert into deals ({columns}) select {values} from {old}.deals where deal_id in ({kept})", [today]
     )

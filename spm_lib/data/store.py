@@ -172,8 +172,10 @@ def open_store(path: Path | str) -> Store:
     except duckdb.Error:
         raise StoreError("this is not a store, or it is damaged", where=where, mend=ingest) from None
     try:
-        version, text = connection.con.execute(f"select schema_version, meta from {META_TABLE}").fetchone()
-    except (duckdb.Error, TypeError):
+        ((version, text),) = connection.con.execute(
+            f"select schema_version, meta from {META_TABLE}"
+        ).fetchall()
+    except (duckdb.Error, ValueError):
         connection.disconnect()
         raise StoreError("this DuckDB file is not a store", where=where, mend=ingest) from None
     if version != SCHEMA_VERSION:

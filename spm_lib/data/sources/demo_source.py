@@ -30,10 +30,10 @@ def demo_source(source: Source, scratch: Path) -> tuple[Source, Path]:
     folder = scratch / "demo"
     folder.mkdir()
     generate(folder, seed=source.spec.seed, scale=source.spec.scale)
-    tables = {name: TableSpec(from_=f"{name}.csv") for name in TABLES}
+    tables = {name: TableSpec.model_validate({"from": f"{name}.csv"}) for name in TABLES}
     fields = tuple(c for c in TABLES["deals"].names if c not in ("deal_id", "removed_on"))
-    tables["deal_changes"] = TableSpec(
-        from_="deal_changes.csv", recorded_from=FIRST_DAY, recorded_fields=fields
+    tables["deal_changes"] = tables["deal_changes"].model_copy(
+        update={"recorded_from": FIRST_DAY, "recorded_fields": fields}
     )
     spec = source.spec.model_copy(update={"tables": tables})
     return Source(replace(source.document, model=spec)), folder

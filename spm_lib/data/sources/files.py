@@ -189,7 +189,9 @@ def _text(path: Path, name: str, scratch: Path, encoding: str | None, delimiter:
         ) from None
     if codec == "utf-8" and b"\x00" in sample:
         raise SourceError(
-            "the file holds bytes that no text has", where=str(path), mend="Export it as CSV, or name its encoding"
+            "the file holds bytes that no text has",
+            where=str(path),
+            mend="Export it as CSV, or name its encoding",
         )
     target = path
     if codec in ("utf-8", "utf-8-sig"):
@@ -231,7 +233,10 @@ def _check_utf8(path: Path) -> None:
 
 def _transcode(path: Path, codec: str, target: Path) -> None:
     try:
-        with path.open(encoding=codec, newline="") as source, target.open("w", encoding="utf-8", newline="") as copy:
+        with (
+            path.open(encoding=codec, newline="") as source,
+            target.open("w", encoding="utf-8", newline="") as copy,
+        ):
             while text := source.read(_CHUNK):
                 copy.write(text)
     except UnicodeError as error:
@@ -255,7 +260,9 @@ def _header(head: str, delimiter: str, path: Path) -> tuple[tuple[str, ...], int
         header[-1] = f"unnamed_{len(header)}"
     names = tuple(name.strip() for name in header)
     if not any(names):
-        raise SourceError("the first line names no columns", where=f"{path}:1", mend="Export it with a header")
+        raise SourceError(
+            "the first line names no columns", where=f"{path}:1", mend="Export it with a header"
+        )
     _check_names(names, f"{path}:1")
     return names, lines
 
@@ -289,7 +296,9 @@ def _excel(path: Path, name: str, sheet: str, scratch: Path) -> FileRelation:
     rows = book.get_sheet_by_name(sheet or book.sheet_names[0]).to_python(skip_empty_area=False)
     first = next((i for i, row in enumerate(rows) if any(cell != "" for cell in row)), None)
     if first is None:
-        raise SourceError("the sheet is empty", where=f"{path}#{sheet}", mend="Name another sheet, or export it again")
+        raise SourceError(
+            "the sheet is empty", where=f"{path}#{sheet}", mend="Name another sheet, or export it again"
+        )
     width = max(i + 1 for i, cell in enumerate(rows[first]) if cell != "")
     names = tuple(str(cell).strip() or f"unnamed_{i + 1}" for i, cell in enumerate(rows[first][:width]))
     _check_names(names, f"{path}:{first + 1}")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from spm_lib.data.gate import Mapped, name
+from spm_lib.data.rules import Mapped, name
 from spm_lib.data.schema import CUSTOM_PREFIX, TABLES
 from spm_lib.data.sources.files import LINE, FileRelation, open_file, quoted, rewrite
 from spm_lib.data.sources.spec import Source, TableSpec
@@ -79,7 +79,11 @@ def read_table(
             connection.execute(f"create temp table raw_{table} as {part.query}")
         except duckdb.Error as error:
             raise source.error(
-                f"the query does not run: {_first_line(error)}", "tables", table, "query", mend=_near(error, relations)
+                f"the query does not run: {_first_line(error)}",
+                "tables",
+                table,
+                "query",
+                mend=_near(error, relations),
             ) from None
         finally:
             for alias in relations:
@@ -115,7 +119,9 @@ def _load(
         raise _unreadable(where, relation, error) from None
     if relation.kind != "text":
         return relation, []
-    rows = connection.execute("select line, any_value(csv_line) from reject_errors group by 1 order by 1").fetchall()
+    rows = connection.execute(
+        "select line, any_value(csv_line) from reject_errors group by 1 order by 1"
+    ).fetchall()
     return relation, [Refused(int(line), text or "", _WIDTH) for line, text in rows]
 
 
@@ -125,7 +131,9 @@ _WIDTH = "the line has another number of fields than the header"
 def _unreadable(where: str, relation: FileRelation, error: duckdb.Error) -> SourceError:
     kinds = {"text": "text in columns", "json": "JSON lines", "parquet": "Parquet"}
     return SourceError(
-        f"the file cannot be read as {kinds[relation.kind]} ({_first_line(error)})", where=where, mend="Export it again"
+        f"the file cannot be read as {kinds[relation.kind]} ({_first_line(error)})",
+        where=where,
+        mend="Export it again",
     )
 
 
@@ -161,7 +169,8 @@ def _map(
             if only:
                 mend = "Name the delimiter in the spec, for instance delimiter: ';'"
             raise source.error(
-                f"{table}.{column} asks for '{text}', which {where} does not have{only} ({_first_line(error)})",
+                f"{table}.{column} asks for '{text}', which {where} does not give{only} "
+                f"({_first_line(error)})",
                 "tables",
                 table,
                 "columns",
@@ -174,7 +183,11 @@ def _map(
 
 def _near(error: duckdb.Error, known: Mapping[str, object]) -> str:
     found = _MISSING.search(str(error))
-    return did_you_mean(found.group(1) or found.group(2), known) if found else ""
+    if found:
+        return did_you_mean(found.group(1) or found.group(2), known)
+    return "Write a column's header, or an SQL expression over the row's columns: " + ", ".join(
+        list(known)[:8]
+    )
 
 
 def _first_line(error: duckdb.Error) -> str:

@@ -128,7 +128,9 @@ def read_source(path: Path | str) -> Source:
         _check_table(source, table, part)
     for needed in (t.name for t in TABLES.values() if t.required):
         if needed not in spec.tables:
-            raise source.error(f"the table {needed} is missing", "tables", mend=f"Add {needed}: under tables:")
+            raise source.error(
+                f"the table {needed} is missing", "tables", mend=f"Add {needed}: under tables:"
+            )
     return source
 
 
@@ -170,8 +172,12 @@ def _check_table(source: Source, table: str, part: TableSpec) -> None:
             "from: and query: exclude each other", "tables", table, mend="Keep from:, or files: with query:"
         )
     if part.query and not part.files:
-        raise source.error("query: needs files:", "tables", table, mend="Name its files: files: {orders: orders.csv}")
+        raise source.error(
+            "query: needs files:", "tables", table, mend="Name its files: files: {orders: orders.csv}"
+        )
     if part.files and not part.query:
-        raise source.error("files: needs query:", "tables", table, mend="Write one SELECT over the named files")
+        raise source.error(
+            "files: needs query:", "tables", table, mend="Write one SELECT over the named files"
+        )
     if not part.from_ and not part.query:
         raise source.error(f"the table {table} comes from nowhere", "tables", table, mend="Add from: FILE")

@@ -1,0 +1,259 @@
+"""What the command line prints: Rich tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json as jsonlib
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from spm_lib.errors import one_line
+from spm_lib.theme import format_value
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from spm_lib.data.ingest import IngestSummary
+    from spm_lib.doctor import Finding
+    from spm_lib.periods import Period
+    from spm_lib.press.plan import Job
+    from spm_lib.press.run import Result, Summary
+
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+
+def say(text: str) -> None:
+    """Print a line."""
+    _out.print(escape(text), soft_wrap=True)
+
+
+def complain(text: str) -> None:
+    """Print one line of error."""
+    _err.print(escape(one_line(text, 1000)), style="red" if _err.is_terminal else None, soft_wrap=True)
+
+
+@contextmanager
+def working(title: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """Show a spinner with the step at hand, on a terminal; give a function that names the step."""
+    if quiet or not _err.is_terminal:
+        yield lambda _: None
+        return
+    with _err.status(escape(title)) as status:
+        yield lambda step: status.update(f"{escape(title)}: {escape(step)}")
+
+
+def show_json(value: object) -> None:
+    """Print `value` as JSON."""
+    sys.stdout.write(jsonlib.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def show_ingest(summary: IngestSummary, *, json: bool = False) -> None:
+    """Print what an ingest did: rows kept, rows refused and why, notices."""
+    if json:
+        show_json(
+            {
+                "source": summary.source,
+                "store": str(summary.store),
+                "rows": dict(summary.rows),
+                "refused": [vars(r) for r in summary.refusals],
+                "notices": list(summary.notices),
+                "changes_recorded": summary.recording.changes,
+                "deals_gone": summary.recording.gone,
+                "last_data_date": summary.meta.last_data_date,
+            }
+        )
+        return
+    table = _table("table", "rows kept", "rows refused", title=f"{summary.source} → {summary.store}")
+    for name, rows in summary.rows.items():
+        refused = sum(r.rows for r in summary.refusals if r.table == name)
+        table.add_row(name, f"{rows:,}", f"{refused:,}" if refused else "")
+    _out.print(table)
+    for refusal in summary.refusals:
+        line = f":{refusal.line}" if refusal.line else ""
+        text = f"{refusal.table}: {refusal.rows:,} refused: {refusal.reason} ({refusal.source}{line})"
+        say(one_line(text, 600))
+    if summary.refusals:
+        say("Refused rows stand in the store's table spm_quarantine, with reason, row and line.")
+    for notice in summary.notices:
+        say(f"Mind: {notice}")
+    recording = summary.recording
+    if recording.changes or recording.gone or recording.lost:
+        say(
+            f"Since the last load: {recording.changes:,} changes recorded, "
+            f"{recording.gone:,} deals gone from the source"
+            + (
+                f", {recording.lost:,} of whose owners are gone too and which are not kept"
+                if recording.lost
+                else ""
+            )
+        )
+    say(f"Data up to {summary.meta.last_data_date}.")
+
+
+def show_metrics(
+    frame: pd.DataFrame, period: Period, as_of: dt.date, currency: str, locale: str, *, json: bool = False
+) -> None:
+    """Print the tidy frame of metrics."""
+    records = [{str(k): _plain(v) for k, v in row.items()} for row in frame.to_dict("records")]
+    if json:
+        show_json(records)
+        return
+    names = list(frame.columns)
+    dimensions = [n for n in names[: names.index("metric")] if f"{n}_name" not in names]
+    table = _table(
+        *dimensions,
+        "metric",
+        "part",
+        "value",
+        "95 % interval",
+        "n",
+        "note",
+        title=f"{period.title}, as of {as_of}",
+    )
+
+    def shown(value: Any, unit: str) -> str:
+        return format_value(value, unit, currency=currency, locale=locale) if value is not None else "–"
+
+    for row in records:
+        low, high = shown(row["low"], row["unit"]), shown(row["high"], row["unit"])
+        table.add_row(
+            *(escape(one_line(str(row[d]), 40)) for d in dimensions),
+            row["metric"],
+            escape(one_line(str(row["part"] or ""), 30)),
+            shown(row["value"], row["unit"]),
+            "" if row["low"] is None else f"{low} to {high}",
+            f"{row['n']:,}",
+            escape(str(row["note"] or "")),
+        )
+    _out.print(table)
+
+
+def show_plan(jobs: Sequence[tuple[Job, str]], *, json: bool = False) -> None:
+    """Print which reports a spec means, and the state of each."""
+    if json:
+        show_json(
+            [
+                {
+                    "spec": job.spec,
+                    "team": job.team,
+                    "team_name": job.team_name,
+                    "period": job.period,
+                    "as_of": job.as_of,
+                    "parameters": dict(job.parameters),
+                    "html": str(job.html),
+                    "fingerprint": job.fingerprint,
+                    "state": state,
+                }
+                for job, state in jobs
+            ]
+        )
+        return
+    table = _table("team", "period", "as of", "state", "report", title=f"{len(jobs)} reports")
+    for job, state in jobs:
+        row = (job.team_name, job.period, str(job.as_of), state, str(job.html.relative_to(job.reports)))
+        table.add_row(*(escape(one_line(cell, 80)) for cell in row))
+    _out.print(table)
+
+
+@contextmanager
+def counting(title: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[Result], None]]:
+    """Show a progress bar, on a terminal; give a function that takes each result."""
+    if quiet or not _err.is_terminal:
+        yield lambda _: None
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=_err, transient=True) as bar:
+        task = bar.add_task(escape(title), total=total)
+        yield lambda result: bar.update(task, advance=1, description=escape(result.job.label))
+
+
+def show_run(summary: Summary, index: Path, *, json: bool = False) -> None:
+    """Print how a run ended: what was made, failed and skipped, with the failing cell of each failure."""
+    if json:
+        show_json(
+            {
+                "done": len(summary.done),
+                "failed": len(summary.failed),
+                "skipped": len(summary.skipped),
+                "interrupted": summary.interrupted,
+                "index": str(index),
+                "reports": [
+                    {
+                        "team": result.job.team,
+                        "period": result.job.period,
+                        "status": result.status,
+                        "html": str(result.job.html) if result.status != "failed" else None,
+                        "failure": str(result.failure) if result.failure else None,
+                        "warnings": list(result.warnings),
+                        "seconds": round(result.seconds, 3),
+                    }
+                    for result in summary.results
+                ],
+            }
+        )
+        return
+    for result in summary.failed:
+        complain(f"{result.job.label}: failed at {result.failure}")
+    for result in summary.results:
+        for warning in result.warnings:
+            say(f"{result.job.label}: {warning}")
+    counts = [f"{len(summary.done)} made", f"{len(summary.skipped)} skipped, as nothing changed"]
+    if summary.failed:
+        counts.append(f"{len(summary.failed)} failed")
+    if summary.interrupted:
+        counts.append("stopped before the rest")
+    say(f"{', '.join(counts)}. Open {index}")
+
+
+def show_findings(findings: Sequence[Finding], *, json: bool = False) -> None:
+    """Print what `spm doctor` found."""
+    if json:
+        show_json([vars(f) for f in findings])
+        return
+    table = _table("", "what", "found", "how to get it")
+    marks = {"good": "[green]✓[/]", "missing": "[red]✗[/]", "optional": "–"}
+    for finding in findings:
+        table.add_row(marks[finding.state], escape(finding.what), escape(finding.found), escape(finding.mend))
+    _out.print(table)
+
+
+def _table(*columns: str, title: str | None = None) -> Table:
+    table = Table(title=escape(title) if title else None, title_justify="left", title_style="bold")
+    for column in columns:
+        numeric = column in ("value", "n", "rows kept", "rows refused")
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    return table
+
+
+def _plain(value: Any) -> Any:
+    """Give a value of a frame as JSON knows it: what is unknown is null."""
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    return None if value != value else str(value)
