@@ -1,0 +1,50 @@
+"""Sales performance reports as Jupyter notebooks: what a notebook imports."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_NAMES = {
+    "spm_lib.report": ("open_report",),
+    "spm_lib.metrics": ("CATALOGUE", "keep_discoveries", "win_rate_by_cohort"),
+    "spm_lib.present": (
+        "Column",
+        "Kpi",
+        "attainment_chart",
+        "claim",
+        "coverage_chart",
+        "definitions",
+        "freshness",
+        "funnel_chart",
+        "headline",
+        "kpi_strip",
+        "mix_chart",
+        "movement_chart",
+        "note",
+        "reading",
+        "table",
+        "trend_chart",
+        "trend_grid",
+    ),
+    "spm_lib.periods": ("parse_period",),
+    "spm_lib.errors": ("SpmError",),
+}
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
+
+__all__ = ["__version__", "findings", *_HOME]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    # Late, so that the press and the command line start without loading what a kernel needs.
+    if name == "findings":
+        return importlib.import_module("spm_lib.present.findings")
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'spm_lib' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -45,8 +45,12 @@ def _leads(stored: ibis.Table, date: dt.date) -> ibis.Table:
     day = ibis.literal(date)
     known = stored.filter(stored.created_on <= day)
     later = known.converted_on > day
-    changed = ("converted_on", "converted_deal_id", "status")
-    return known.mutate(**{c: ibis.ifelse(later, ibis.null(known[c].type()), known[c]) for c in changed})
+    # A lead's status has no history: only that it had been converted is known of the day.
+    unsettled = later | known.converted_on.isnull()
+    forgotten = {"converted_on": later, "converted_deal_id": later, "status": unsettled}
+    return known.mutate(
+        **{c: ibis.ifelse(gone, ibis.null(known[c].type()), known[c]) for c, gone in forgotten.items()}
+    )
 
 
 def _team_members(stored: ibis.Table, date: dt.date) -> ibis.Table:

@@ -119,11 +119,33 @@ class Replay:
         return tuple(name for name in self.sources.deals.columns if name in needed)
 
     def _wind_back(self, fields: Sequence[str]) -> ibis.Table:
-        """Give each field's value of that day, where any record tells it, else the value stored."""
+        """Give each field's value of that day, where any record tells it, else the value stored.
+
+        Beside the fields stand ``_told_at``, the last change up to the day of what tells the outcome, and
+        ``_recorded_`` with a field's name: whether any change of it is recorded, before or after.
+        """
         deals = self.sources.deals.select(*fields)
         recorded = [f for f in fields if f in self.changed and f != "deal_id"]
+        asked = [f for f in ("closed_on", *_SNAPPED) if f in fields]
         if not recorded:
-            return deals
+            unmarked = {f"_recorded_{f}": ibis.literal(False) for f in asked}
+            return deals.mutate(_told_at=ibis.null("timestamp"), **unmarked)
+        history = self._history(recorded)
+        joined = deals.left_join(history, deals.deal_id == history.deal_id)
+        wound = {
+            f: ibis.ifelse(
+                history[f"_{f}"].isnull(), deals[f], _unmarked(history[f"_{f}"]).try_cast(deals[f].type())
+            )
+            for f in recorded
+        }
+        marks = {
+            f"_recorded_{f}": history[f"_{f}"].notnull() if f in recorded else ibis.literal(False) for f in asked
+        }
+        kept = {f: wound.get(f, deals[f]) for f in fields}
+        return joined.select(**kept, **marks, _told_at=history["_told_at"])
+
+    def _history(self, fields: Sequence[str]) -> ibis.Table:
+        """Give what the record tells, a row per deal and a column per field: one pass over the changes."""
         changes = self.sources.changes
         before = changes.changed_at < self._end
         # Microseconds after the day's end; negative before it.
@@ -132,77 +154,44 @@ class Replay:
         marked = changes.select(
             "deal_id",
             "field",
+            "changed_at",
+            before=before,
             # Aggregates skip nulls, and null is a value here: mark what is there, and leave null empty.
             value=ibis.coalesce(ibis.literal("=").concat(value), ibis.literal("")),
-            # The nearest change before the end of the day counts; where there is none, the nearest after it.
+            # The nearest change up to the end of the day counts; where there is none, the nearest after it.
             rank=ibis.ifelse(before, apart, -apart - _BEHIND),
-            before=before,
-            changed_at=changes.changed_at,
         )
-        marked = marked.filter(marked.field.isin(recorded))
-        told_by = self.outcome_told_by
-        last = (
-            {"_told_at": marked.changed_at.max(where=(marked.field == told_by) & marked.before)}
-            if told_by in recorded and told_by != "closed_on"
-            else {}
+        marked = marked.filter(marked.field.isin(list(fields)))
+        telling = (marked.field == self.outcome_told_by) & (marked.field != "closed_on") & marked.before
+        return marked.group_by("deal_id").agg(
+            **{f"_{f}": marked.value.argmax(marked["rank"], where=marked.field == f) for f in fields},
+            _told_at=marked.changed_at.max(where=telling),
         )
-        history = marked.group_by("deal_id").agg(
-            **{f"_{f}": marked.value.argmax(marked["rank"], where=marked.field == f) for f in recorded},
-            **last,
-        )
-        joined = deals.left_join(history, deals.deal_id == history.deal_id)
-        wound = {
-            f: ibis.ifelse(
-                history[f"_{f}"].isnull(),
-                deals[f],
-                _unmarked(history[f"_{f}"]).try_cast(deals[f].type()),
-            )
-            for f in recorded
-        }
-        kept = {f: deals[f] for f in fields if f not in wound}
-        extra = {"_told_at": history["_told_at"]} if last else {}
-        if "closed_on" in recorded:
-            extra["_closing_recorded"] = history["_closed_on"].notnull()
-        return joined.select(**kept, **wound, **extra)
 
     def _decide(self, wound: ibis.Table) -> ibis.Table:
         """Decide first what was open: everything else hangs on it."""
         day = ibis.literal(self.date)
-        outcome = ibis.coalesce(wound.outcome, ibis.literal("open"))
+        recorded = ibis.coalesce(wound.outcome, ibis.literal("open"))
         later = (wound.closed_on > day).fill_null(False)
-        told_by = self.outcome_told_by
-        never = ibis.literal(None, "timestamp")
-        told_at = wound["_told_at"] if "_told_at" in wound.columns else never
-        # Closed later, though no record says so: the deal was closed already when the source was first read.
-        unrecorded = later & told_at.isnull()
         # Wound back to no closing day: it was open then. No closing day at all: closed, nobody knows when.
-        emptied = wound.closed_on.isnull() & (
-            wound["_closing_recorded"] if "_closing_recorded" in wound.columns else ibis.literal(False)
-        )
-        by_closing = ibis.ifelse(later | emptied, "open", outcome)
-        if told_by == "outcome":
-            then = ibis.ifelse(unrecorded, "open", outcome)
-        elif told_by == "stage":
-            wound = wound.mutate(_by_closing=by_closing, _unrecorded=unrecorded)
+        emptied = wound.closed_on.isnull() & wound["_recorded_closed_on"]
+        by_closing = ibis.ifelse(later | emptied, "open", recorded)
+        told_by = self.outcome_told_by
+        if told_by == "stage":
+            wound = wound.mutate(_by_closing=by_closing, _later=later)
             wound = stage_outcomes(wound, self.sources.stages, exact=self.knows("pipeline"))
-            then = ibis.ifelse(
-                wound["_unrecorded"], "open", ibis.coalesce(wound["stage_outcome"], wound["_by_closing"])
-            )
-            told_at, unrecorded = (
-                wound["_told_at"] if "_told_at" in wound.columns else never,
-                wound["_unrecorded"],
-            )
-        else:
-            then, unrecorded = by_closing, ibis.literal(False)
-        was_open = then == "open"
-        closing = ibis.coalesce(
-            ibis.ifelse(wound.closed_on <= day, wound.closed_on, ibis.null("date")), told_at.date()
-        )
+            by_closing, later = wound["_by_closing"], wound["_later"]
+            recorded = ibis.coalesce(wound["stage_outcome"], by_closing)
+        # Closed later, though no record says so: the deal was closed already when the source was first read.
+        unseen = later & wound["_told_at"].isnull() & (recorded != "open")
+        then = by_closing if told_by == "closed_on" else ibis.ifelse(unseen, "open", recorded)
+        closing = ibis.ifelse(wound.closed_on <= day, wound.closed_on, ibis.null("date"))
+        closing = ibis.coalesce(closing, wound["_told_at"].date())
         return wound.mutate(
             outcome=then,
-            closed_on=ibis.ifelse(was_open, ibis.null("date"), closing),
-            _open=was_open,
-            _unrecorded=unrecorded,
+            closed_on=ibis.ifelse(then == "open", ibis.null("date"), closing),
+            _open=then == "open",
+            _unseen=unseen if told_by != "closed_on" else ibis.literal(False),
         )
 
     def _value(self, decided: ibis.Table, field: str) -> ibis.Value:
@@ -214,7 +203,7 @@ class Replay:
             # Today's value of a deal that was open then is the answer, not a fact of that day.
             column = ibis.ifelse(decided["_open"], nothing, column)
         elif field in _SNAPPED:
-            column = ibis.ifelse(decided["_unrecorded"], nothing, column)
+            column = ibis.ifelse(decided["_unseen"] & ~decided[f"_recorded_{field}"], nothing, column)
         if field in ("qualified_on", "removed_on"):
             column = ibis.ifelse(column <= ibis.literal(self.date), column, nothing)
         return column

@@ -1,0 +1,56 @@
+"""For tests and notebooks alike: the demo company's store, made once per version of what makes it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+ROOT = Path(__file__).parent
+NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+
+
+def demo_store_path(config: pytest.Config) -> Path:
+    """Give the path of the demo company's store, made where it is not there yet."""
+    sources = sorted([*(ROOT / "spm_lib" / "data").rglob("*.py"), ROOT / "params" / "sources" / "demo.yml"])
+    digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    folder = config.rootpath / ".pytest_cache" / "demo"
+    folder.mkdir(parents=True, exist_ok=True)
+    store = folder / f"{digest}.duckdb"
+    with FileLock(folder / "lock"):
+        if not store.exists():
+            from spm_lib.data.ingest import ingest
+
+            for old in folder.glob("*.duckdb"):
+                old.unlink()
+            ingest(ROOT / "params" / "sources" / "demo.yml", store, now=NOW, strict=True)
+    return store
+
+
+@pytest.fixture(scope="session")
+def demo_store(pytestconfig: pytest.Config) -> Path:
+    """Give the path of the demo company's store; open it for reading only."""
+    return demo_store_path(pytestconfig)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give the notebooks the demo store, as `spm demo` does, and keep each notebook's cells on one worker."""
+    cells = [item for item in items if type(item).__name__ == "IPyNbCell"]
+    for cell in cells:
+        cell.add_marker(pytest.mark.xdist_group(Path(str(cell.fspath)).stem))
+    if cells:
+        os.environ["SPM_STORE"] = str(demo_store_path(config))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> object:
+    """In CI everything that tests need is there: a skip is a failure."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI: {report.longrepr}"

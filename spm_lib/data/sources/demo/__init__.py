@@ -1,0 +1,35 @@
+"""The demo company: one seeded synthetic company with planted causes, the same bytes everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from spm_lib.data.sources.demo.company import REPORTING_CURRENCY
+from spm_lib.data.sources.demo.simulation import simulate
+from spm_lib.data.sources.demo.tables import tables
+from spm_lib.data.sources.demo.timeline import GO_LIVE, LAST_DAY
+from spm_lib.data.sources.demo.writing import write
+
+#: The time zone of every date and time in the tables.
+TIMEZONE = "Europe/London"
+
+__all__ = ["GO_LIVE", "LAST_DAY", "REPORTING_CURRENCY", "TIMEZONE", "generate"]
+
+
+def generate(folder: Path, *, seed: int = 1, scale: int = 1, luck: int = 0) -> None:
+    """Write the company's tables, one ``<table>.csv`` for each canonical table.
+
+    Parameters
+    ----------
+    folder
+        Where to; made where it is missing.
+    seed
+        Which company.
+    scale
+        How many times eight teams and sixty reps.
+    luck
+        The same people, skills, accounts and targets in another run of chance.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, columns in tables(simulate(seed, scale, luck=luck)).items():
+        write(folder, name, columns)

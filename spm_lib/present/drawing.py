@@ -1,0 +1,178 @@
+"""The drawing board: light vector pictures, text that is only ever text, widths measured before they are needed.
+
+Pictures are SVG inside an ``img``: sharp at any width, a third of the size of a PNG, scripts never run, and the
+reader's own fonts show every script. `to_png` gives the same drawing for mails.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+import unicodedata
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.ft2font import FT2Font
+from PIL import Image
+
+from spm_lib.present.display import clean
+from spm_lib.theme import CHART_FONT, FONT_STACK, LIGHT, is_unknown
+
+WIDTH = 420.0
+TEXT = 11.0
+SMALL = 9.5
+
+_STYLE = {
+    "font.family": [CHART_FONT],
+    "font.size": TEXT,
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+    "text.usetex": False,
+    "text.color": LIGHT.ink,
+    "axes.edgecolor": LIGHT.muted,
+    "axes.labelcolor": LIGHT.muted,
+    "axes.facecolor": "none",
+    "axes.linewidth": 0.8,
+    "figure.facecolor": "none",
+    "xtick.color": LIGHT.muted,
+    "ytick.color": LIGHT.ink,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": TEXT,
+    "hatch.linewidth": 0.8,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "spm",
+    "path.sketch": None,
+}
+_NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Draw in the theme's style whatever style the notebook has set, and without remarks on missing characters."""
+    with mpl.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)  # type: ignore[arg-type]
+        yield
+
+
+def board(
+    height: float,
+    *,
+    width: float = WIDTH,
+    left: float = 0,
+    right: float = 0,
+    top: float = 0,
+    bottom: float = 0,
+) -> tuple[Figure, Axes]:
+    """Give a figure and its axes; all measures in points, which pages show as pixels."""
+    figure = Figure(figsize=(width / 72, height / 72), dpi=72)
+    box = (left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height)
+    axes = figure.add_axes(box)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.tick_params(length=0)
+    return figure, axes
+
+
+def to_svg(figure: Figure) -> str:
+    """Give the figure as compact SVG with real text."""
+    sheet = io.StringIO()
+    figure.savefig(sheet, format="svg", metadata=_NO_METADATA)
+    svg = sheet.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r'(width|height)="([\d.]+)pt"', r'\1="\2"', svg, count=2)
+    svg = re.sub(r' (?:d|x|y|points|transform)="[^"]*"', lambda m: _short(m[0]), svg)
+    svg = svg.replace(f"font-family: '{CHART_FONT}'", "font-family: " + FONT_STACK.replace("'", "&apos;"))
+    return re.sub(r">\s*\n\s*<", "><", svg).strip()
+
+
+def to_png(figure: Figure, scale: float = 2.0) -> bytes:
+    """Give the figure as PNG on white, `scale` pixels to a point."""
+    figure.set_dpi(72 * scale)
+    figure.set_facecolor(LIGHT.paper)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    seen = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    pixels = Image.fromarray(seen).convert("RGB")
+    # The theme has few colours: a palette of them with their edges weighs a third.
+    few = pixels.quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    sheet = io.BytesIO()
+    few.save(sheet, "png", optimize=True)
+    return sheet.getvalue()
+
+
+def data_uri(svg: str) -> str:
+    """Give SVG as the address of an ``img``."""
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")
+
+
+def _short(attribute: str) -> str:
+    attribute = re.sub(r"(\.\d\d)\d+", r"\1", attribute)
+    attribute = re.sub(r" transform=\"rotate\(-0[^\"]*\"", "", attribute)
+    return re.sub(r"\s*\n\s*", " ", attribute)
+
+
+@lru_cache(maxsize=1)
+def _font() -> FT2Font:
+    font = get_font(findfont(FontProperties(family=CHART_FONT)))
+    font.set_size(100, 72)
+    return font
+
+
+@lru_cache(maxsize=4096)
+def _advance(character: str) -> float:
+    """Give the width of a character in ems; those that the font lacks are taken for wide."""
+    font = _font()
+    index = font.get_char_index(ord(character))
+    if index == 0:
+        return 0.0 if unicodedata.combining(character) else 1.0
+    return float(font.load_glyph(index).linearHoriAdvance) / 65536 / 100
+
+
+def width_of(text: str, size: float = TEXT) -> float:
+    """Give the width of text in points."""
+    return sum(_advance(c) for c in text) * size
+
+
+def fitted(text: object, room: float, size: float = TEXT) -> str:
+    """Give a name cleaned, and cut to `room` points."""
+    whole = clean(text, 80)
+    if width_of(whole, size) <= room:
+        return whole
+    short = whole.rstrip("…")
+    while short and width_of(short + "…", size) > room:
+        short = short[:-1]
+    return short.rstrip() + "…"
+
+
+def sparkline(values: Sequence[object], width: int = 160, height: int = 28) -> str:
+    """Give a small trend line as SVG, the last point marked; empty where fewer than two values are known."""
+    known = [(at, float(v)) for at, v in enumerate(values) if not is_unknown(v)]  # type: ignore[arg-type]
+    if len(known) < 2:
+        return ""
+    low, high = min(v for _, v in known), max(v for _, v in known)
+    edge = 4.0
+    across = (width - 2 * edge) / (len(values) - 1)
+    # A flat line runs through the middle.
+    up = (height - 2 * edge) / (high - low) if high > low else 0.0
+    middle = edge if high > low else height / 2
+    points = {at: (edge + at * across, height - middle - (v - low) * up) for at, v in known}
+    path = ""
+    for at, (x, y) in points.items():
+        # A value between two unknown ones is a dot: a line of no length with round ends.
+        path += f"L{x:.1f} {y:.1f}" if at - 1 in points else f"M{x:.1f} {y:.1f}h0"
+    x, y = points[known[-1][0]]
+    ends_known = known[-1][0] == len(values) - 1
+    last = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{LIGHT.actual}"/>' if ends_known else ""
+    size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}" preserveAspectRatio="xMinYMid"'
+    line = f'fill="none" stroke="{LIGHT.actual}" stroke-width="1.6" stroke-linecap="round"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><path d="{path}" {line}/>{last}</svg>'

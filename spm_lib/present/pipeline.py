@@ -1,0 +1,186 @@
+"""Charts of the pipeline: how many deals reached each stage, and what moved it between two days."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from spm_lib.metrics.movement import PARTS
+from spm_lib.present.chart import data_of, draw_chart, known_rows, reason_of, title_of
+from spm_lib.present.display import Block, clean, nothing
+from spm_lib.present.prose import plural
+from spm_lib.present.rows import Figures, bars, rows_board
+from spm_lib.theme import LIGHT, Look, is_unknown
+
+
+def funnel_chart(
+    frame: pd.DataFrame, *, period: str = "", look: Look | None = None, message: str = "", alt: str = ""
+) -> Block:
+    """Draw how many deals reached each stage, and the share that went on.
+
+    Parameters
+    ----------
+    frame
+        Rows of ``stage_conversion`` in the order of the stages: part (the stage), value (the share that reached
+        the next), n (deals that reached it), low, high.
+    period, look, message, alt
+        As in `attainment_chart`.
+    """
+    look = look or Look()
+    reached = [0.0 if is_unknown(n) else float(n) for n in frame["n"]] if not frame.empty else []
+    if not any(reached):
+        return nothing(reason_of(frame, "no deal reached a stage in this period"))
+    rows = frame.to_dict("records")
+    shares = [look.value(row["value"], "share") for row in rows]
+    sure = [look.interval(row.get("low"), row.get("high"), "share") for row in rows]
+    columns = [
+        Figures("n", [look.value(n, "count", compact=False) for n in reached]),
+        Figures("went on", shares),
+        Figures("95% interval", sure, small=True),
+    ]
+
+    def paint() -> Figure:
+        figure, axes = rows_board(list(frame["part"]), columns, span=(0, max(reached)))
+        bars(axes, reached)
+        return figure
+
+    known = known_rows(frame)
+    made = f"{plural(reached[0], 'deal', look=look)} reached {clean(frame['part'].iloc[0])}"
+    if not known.empty:
+        worst = min(known.to_dict("records"), key=lambda row: float(row["value"]))
+        made += (
+            f"; the lowest conversion is from {clean(worst['part'])} with {look.value(worst['value'], 'share')} "
+            f"of {plural(worst['n'], 'deal', look=look)}"
+        )
+    title = title_of(
+        "Deals that reached each stage (n), and the share of them that went on in %", period, "AC"
+    )
+    return draw_chart(
+        paint,
+        alt=alt or made + ".",
+        title=title,
+        message=message,
+        data=data_of(frame, {"part": "Stage"}, "share", title, look),
+    )
+
+
+def movement_chart(
+    frame: pd.DataFrame,
+    *,
+    period: str = "",
+    between: str = "",
+    scale: float | None = None,
+    look: Look | None = None,
+    message: str = "",
+    alt: str = "",
+) -> Block:
+    """Draw what moved the open pipeline from its start to its end, step by step from a common zero.
+
+    Parameters
+    ----------
+    frame
+        Rows of ``pipeline_movement``: part, value (a magnitude) and n; parts in any order.
+    period
+        The period in which the deals were expected to close, as people write it.
+    between
+        The two days, as people write them.
+    scale
+        Where the axis ends, to be shared by figures of one unit; found where not given, and then marked.
+    look, message, alt
+        As in `attainment_chart`.
+    """
+    look = look or Look()
+    rows = {str(row["part"]): row for row in frame.to_dict("records") if not is_unknown(row["value"])}
+    if "start" not in rows or "end" not in rows:
+        return nothing(reason_of(frame, "the movement of the pipeline is not known"))
+    steps = _steps(rows)
+    columns = [
+        Figures("AC", [_written(step, look) for step in steps], [step.tone for step in steps]),
+        Figures("n", [look.value(step.n, "count", compact=False) for step in steps], small=True),
+    ]
+    ends = [step.begins for step in steps] + [step.ends for step in steps]
+
+    def paint() -> Figure:
+        span = (min([0.0, *ends]), scale or max([0.0, *ends]) or 1.0)
+        figure, axes = rows_board([step.label for step in steps], columns, span=span, top=18, row=21)
+        whole = [step.ends if step.sign == 0 else 0.0 for step in steps]
+        bars(axes, whole, thickness=0.64)
+        for at, step in enumerate(steps):
+            if step.sign:
+                color = {"won": LIGHT.good, "lost": LIGHT.bad}.get(step.part, LIGHT.previous)
+                axes.barh(
+                    at, step.ends - step.begins, 0.64, left=step.begins, facecolor=color,
+                    edgecolor=LIGHT.actual, linewidth=0.9, zorder=3,
+                )  # fmt: skip
+            if at + 1 < len(steps):
+                axes.plot([step.ends] * 2, [at - 0.32, at + 1.32], color=LIGHT.muted, linewidth=0.7, zorder=2)
+        return figure
+
+    start, end = rows["start"], rows["end"]
+    made = (
+        f"The open pipeline went from {look.value(start['value'], 'currency')} to "
+        f"{look.value(end['value'], 'currency')}"
+    )
+    largest = max((s for s in steps if s.sign), key=lambda s: abs(s.ends - s.begins), default=None)
+    if largest is not None:
+        made += f"; the largest step is {largest.label} with {_written(largest, look)}"
+    measure = f"Open pipeline expected to close in the period, in {look.currency}"
+    title = title_of(measure, ", ".join(filter(None, (period, between))), "AC", own_scale=scale is None)
+    told = [rows[part] | {"part": _label(part)} for part in PARTS if part in rows]
+    silent = [_label(part) for part in PARTS if part not in {step.part for step in steps}]
+    notes = [f"Nothing was {' or '.join(silent)}."] if silent else []
+    data = pd.DataFrame(told)
+    return draw_chart(
+        paint,
+        alt=alt or made + ".",
+        title=title,
+        message=message,
+        data=data_of(data, {"part": "Movement"}, "currency", title, look),
+        notes=notes,
+    )
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One step of a waterfall: from where to where; sign 0 for the totals at both ends."""
+
+    part: str
+    label: str
+    begins: float
+    ends: float
+    sign: int
+    n: object
+
+    @property
+    def tone(self) -> str:
+        return {"won": "good", "lost": "bad"}.get(self.part, "neutral")
+
+
+def _steps(rows: Mapping[str, Mapping[Any, Any]]) -> list[_Step]:
+    level = float(rows["start"]["value"])
+    steps = [_Step("start", "start", 0.0, level, 0, rows["start"].get("n"))]
+    for part, sign in PARTS.items():
+        if part in ("start", "end") or part not in rows:
+            continue
+        by = sign * float(rows[part]["value"])
+        if by or rows[part].get("n"):
+            steps.append(_Step(part, _label(part), level, level + by, sign, rows[part].get("n")))
+            level += by
+    end = float(rows["end"]["value"])
+    return [*steps, _Step("end", "end", 0.0, end, 0, rows["end"].get("n"))]
+
+
+def _label(part: str) -> str:
+    return part.replace("_", " ")
+
+
+def _written(step: _Step, look: Look) -> str:
+    if step.sign == 0:
+        return look.value(step.ends, "currency")
+    by = step.ends - step.begins
+    text = look.value(by, "currency")
+    return f"+{text}" if by > 0 else text

@@ -1,0 +1,192 @@
+"""The layout that most charts share: one row per name, bars from a common zero, figures flush right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from spm_lib.present.drawing import SMALL, TEXT, WIDTH, board, fitted, width_of
+from spm_lib.theme import LIGHT
+
+ROW = 25.0
+GAP = 8.0
+_TONES = {"good": LIGHT.good, "bad": LIGHT.bad, "neutral": LIGHT.ink}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A column of figures beside the bars.
+
+    Parameters
+    ----------
+    head
+        What it holds, set small above.
+    cells
+        One text per row.
+    tones
+        good, bad or neutral per row; none for all neutral.
+    small
+        Whether it is set small and muted.
+    """
+
+    head: str
+    cells: Sequence[str]
+    tones: Sequence[str] = ()
+    small: bool = False
+
+    @property
+    def size(self) -> float:
+        """The size of its type."""
+        return SMALL if self.small else TEXT
+
+    @property
+    def width(self) -> float:
+        """The room it needs."""
+        return max([width_of(c, self.size) for c in self.cells] + [width_of(self.head, SMALL)], default=0)
+
+
+def rows_board(
+    names: Sequence[object],
+    columns: Sequence[Figures],
+    *,
+    span: tuple[float, float],
+    top: float = 20,
+    bottom: float = 4,
+    row: float = ROW,
+) -> tuple[Figure, Axes]:
+    """Give a figure with a row per name, the names on the left and the columns of figures on the right.
+
+    Parameters
+    ----------
+    names
+        Labels of the rows, from the top.
+    columns
+        Figures beside the bars, from the left.
+    span
+        Lowest and highest value of the axis.
+    top, bottom
+        Room above and below the rows, in points.
+    row
+        Height of a row.
+    """
+    room = 0.34 * WIDTH
+    labels = [fitted(name, room) for name in names]
+    left = max([width_of(label) for label in labels], default=0) + GAP
+    right = sum(c.width + GAP for c in columns)
+    figure, axes = board(top + bottom + row * len(names), left=left, right=right, top=top, bottom=bottom)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_xlim(*span)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    middle = axes.get_yaxis_transform()
+    for at, label in enumerate(labels):
+        axes.annotate(
+            label,
+            (0, at),
+            (-GAP, 0),
+            xycoords=middle,
+            textcoords="offset points",
+            ha="right",
+            va="center_baseline",
+        )
+    offset = 0.0
+    for column in columns:
+        offset += column.width + GAP
+        _column(axes, column, offset)
+    axes.axvline(0, color=LIGHT.muted, linewidth=0.8, zorder=4)
+    return figure, axes
+
+
+def _column(axes: Axes, column: Figures, offset: float) -> None:
+    if column.head:
+        axes.annotate(
+            column.head,
+            (1, 1),
+            (offset, 6),
+            xycoords="axes fraction",
+            color=LIGHT.muted,
+            fontsize=SMALL,
+            textcoords="offset points",
+            ha="right",
+        )
+    tones = column.tones or ["neutral"] * len(column.cells)
+    for at, (cell, tone) in enumerate(zip(column.cells, tones, strict=True)):
+        axes.annotate(
+            cell,
+            (1, at),
+            (offset, 0),
+            xycoords=axes.get_yaxis_transform(),
+            color=LIGHT.muted if column.small else _TONES[tone],
+            fontsize=column.size,
+            va="center_baseline",
+            textcoords="offset points",
+            ha="right",
+        )
+
+
+def bars(axes: Axes, values: Sequence[float], *, thickness: float = 0.56, color: str = LIGHT.actual) -> None:
+    """Draw solid bars, one per row: what is actual."""
+    # Rows are places, not names: two people of one name are two rows.
+    sns.barplot(
+        x=list(values),
+        y=list(range(len(values))),
+        orient="h",
+        native_scale=True,
+        errorbar=None,
+        width=thickness,
+        color=color,
+        saturation=1,
+        ax=axes,
+        zorder=3,
+    )
+    axes.set_xlabel("")
+    axes.set_ylabel("")
+
+
+def outlines(
+    axes: Axes, values: Sequence[float], *, thickness: float = 0.84, shift: float = 0, color: str = "none"
+) -> None:
+    """Draw outlined bars: plan where they are empty, the previous period where they are filled lightly."""
+    places = [at + shift for at in range(len(values))]
+    axes.barh(places, values, thickness, facecolor=color, edgecolor=LIGHT.actual, linewidth=0.9, zorder=2)
+
+
+def plan_line(axes: Axes, text: str, at: float = 1.0) -> None:
+    """Name the plan above the right end of its outlines."""
+    axes.annotate(
+        text,
+        (at, 1),
+        (0, 6),
+        xycoords=axes.get_xaxis_transform(),
+        textcoords="offset points",
+        ha="center",
+        fontsize=SMALL,
+        color=LIGHT.muted,
+    )
+
+
+def pace_line(axes: Axes, text: str, at: float) -> None:
+    """Draw a broken line through all rows, seen on dark and on light, and name it below."""
+    axes.axvline(at, color=LIGHT.paper, linewidth=3.2, zorder=5)
+    axes.axvline(at, color=LIGHT.ink, linewidth=1.4, linestyle=(0, (3, 2)), zorder=6)
+    axes.annotate(
+        text,
+        (at, 0),
+        (0, -14),
+        xycoords=axes.get_xaxis_transform(),
+        textcoords="offset points",
+        ha="center",
+        fontsize=SMALL,
+        color=LIGHT.ink,
+    )
+
+
+def cut_marks(axes: Axes, values: Sequence[float], longest: float) -> None:
+    """Mark the bars that go on beyond `longest` by a stroke of paper near their end."""
+    for at, value in enumerate(values):
+        if value > longest:
+            axes.plot([longest * 0.955] * 2, [at - 0.4, at + 0.4], color=LIGHT.paper, linewidth=3, zorder=5)

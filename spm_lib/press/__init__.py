@@ -1,0 +1,1 @@
+"""The press: runs notebooks, and renders, shelves and lists what they made. It computes no figure itself."""

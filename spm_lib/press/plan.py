@@ -1,0 +1,261 @@
+"""Plans: the list of jobs that a run spec means on a store at a date."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spm_lib.data.store import Store
+from spm_lib.errors import ParameterError, one_line
+from spm_lib.periods import Period, parse_date, parse_period
+from spm_lib.press.fingerprint import data_hash, fingerprint, notebook_hash
+from spm_lib.press.parameters import Parameter, checked, declared
+from spm_lib.press.slugs import COMPANY, inside, label_slug, slugs
+from spm_lib.press.spec import AS_OF_WORDS, PLANNED, Spec
+from spm_lib.press.subjects import refuse_reps, subjects_of
+
+DEFAULT_PERIOD = "this-quarter"
+COMPANY_NAME = "Company"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One report to be made. Plain values only: a job travels to another process.
+
+    Parameters
+    ----------
+    spec, notebook
+        Name of the spec, path of the notebook.
+    team, team_name
+        Id and name; None and "Company" for the whole company.
+    period, period_title, period_end
+        The period's label, how a person writes it, and its last day.
+    as_of, data_date
+        The day that the report speaks of, and the last one of the data it can know.
+    source, currency
+        Where the data came from, and the currency of its amounts.
+    parameters
+        What the notebook is given.
+    store
+        Path of the store.
+    reports, html
+        Folder of all reports, and this one's page.
+    fingerprint
+        Hash of all that the report is made of.
+    warnings
+        What the reader is told at the top of the page.
+    code
+        Whether the page keeps the notebook's code, folded.
+    """
+
+    spec: str
+    notebook: Path
+    team: str | None
+    team_name: str
+    period: str
+    period_title: str
+    period_end: dt.date
+    as_of: dt.date
+    data_date: dt.date | None
+    source: str
+    currency: str
+    parameters: Mapping[str, Any]
+    store: Path
+    reports: Path
+    html: Path
+    fingerprint: str
+    warnings: tuple[str, ...] = ()
+    code: bool = False
+
+    @property
+    def label(self) -> str:
+        """What the job is called on a terminal."""
+        return one_line(f"{self.team_name}, {self.period}", 80)
+
+    @property
+    def ipynb(self) -> Path:
+        """Where the executed notebook goes."""
+        return self.html.with_suffix(".ipynb")
+
+    @property
+    def record(self) -> Path:
+        """Where the run record goes."""
+        return self.html.with_suffix(".json")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for on the command line instead of, or besides, what the spec says."""
+
+    period: str | int | None = None
+    as_of: str | dt.date | None = None
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+
+def plan(
+    spec: Spec,
+    store: Store,
+    *,
+    today: dt.date,
+    reports: Path,
+    period: str | int | None = None,
+    as_of: str | dt.date | None = None,
+    teams: Sequence[str] | None = None,
+    parameters: Mapping[str, object] | None = None,
+    code: bool = False,
+) -> tuple[Job, ...]:
+    """Give the jobs that `spec` means, in order of team and period. Nothing is run or written.
+
+    Parameters
+    ----------
+    spec
+        See `spm_lib.press.spec.load_spec`.
+    store
+        The open store.
+    today
+        What ``as_of: today`` means.
+    reports
+        Folder of all reports.
+    period, as_of, parameters
+        Instead of, or for parameters besides, what the spec says.
+    teams
+        Ids of the teams to keep.
+    code
+        Whether pages keep the code, folded.
+
+    Returns
+    -------
+    tuple of Job
+
+    Raises
+    ------
+    ParameterError
+        Where the notebook does not take what it would be given.
+    UnknownNameError
+        Where there is no such team.
+    SpmError
+        Where the period, the date or the store do not serve.
+    """
+    day = _day(spec, store, today, as_of)
+    snapshot = store.as_of(day)
+    asked = Asked(period, as_of, parameters or {})
+    known = declared(spec.notebook)
+    files = slugs({team.team_id: team.name for team in snapshot.teams.values()})
+    last = store.meta.last_data_date
+    notes = _stale(spec, last, today if _moves(spec, as_of) else day)
+    book = notebook_hash(spec.notebook)
+    subjects = subjects_of(spec, snapshot, teams)
+    rows = {team: data_hash(store, team, day) for team in subjects}
+    jobs = []
+    for team, each in itertools.product(subjects, _periods(spec, store, day, period)):
+        name = snapshot.teams[team].name if team is not None else COMPANY_NAME
+        values = values_for(spec, known, asked, team=team, period=each.label, day=day)
+        folder = label_slug(spec.name), label_slug(each.label), day.isoformat()
+        page = f"{COMPANY if team is None else files[team]}.html"
+        shown = {"team": team, "name": name, "period": each.label, "as_of": day.isoformat()}
+        jobs.append(
+            Job(
+                spec=spec.name,
+                notebook=spec.notebook,
+                team=team,
+                team_name=name,
+                period=each.label,
+                period_title=each.title,
+                period_end=each.end,
+                as_of=day,
+                data_date=min(day, last) if last else None,
+                source=store.meta.source,
+                currency=store.meta.currency,
+                parameters=values,
+                store=store.path.resolve(),
+                reports=reports.resolve(),
+                html=inside(reports, *folder, page),
+                fingerprint=fingerprint(book, rows[team], values, {**shown, "notes": notes, "code": code}),
+                warnings=notes,
+                code=code,
+            )
+        )
+    return tuple(jobs)
+
+
+def values_for(
+    spec: Spec,
+    known: Mapping[str, Parameter],
+    asked: Asked,
+    *,
+    team: str | None,
+    period: str,
+    day: dt.date,
+) -> dict[str, Any]:
+    """Give the parameters of one job, checked against what the notebook declares.
+
+    A notebook must declare whatever tells its reports apart, and whatever somebody asked for; the period and
+    the day that nobody asked for are handed over only where it takes them.
+    """
+    said = spec.content
+    where = spec.document.where("for_each")
+    planned: dict[str, object] = {}
+    if team is not None or "team" in known:
+        # Empty stands for the company too, where a notebook's parameter is text and nothing else.
+        textual = team is None and known["team"].kinds == {"str"}
+        planned["team"] = "" if textual else team
+    if "period" in known or asked.period is not None or said.period is not None or said.for_each.period:
+        planned["period"] = period
+    if "as_of" in known or asked.as_of is not None or isinstance(said.as_of, dt.date):
+        planned["as_of"] = day
+    values = checked(known, planned, where=where)
+    values |= checked(known, said.parameters, where=spec.document.where("parameters"))
+    for name in asked.parameters:
+        if name in PLANNED:
+            mend = "Set it by for_each, period and as_of"
+            raise ParameterError(
+                f"'{name}' is not set as a parameter", where=str(spec.document.path), mend=mend
+            )
+    return values | checked(known, asked.parameters)
+
+
+def check(spec: Spec) -> None:
+    """Raise what a run of `spec` would raise on any store: unknown or mistyped parameters."""
+    team = None if spec.content.for_each.company else "team"
+    refuse_reps(spec)
+    known = declared(spec.notebook)
+    values_for(spec, known, Asked(), team=team, period="2020-Q1", day=dt.date(2020, 1, 1))
+
+
+def _moves(spec: Spec, as_of: str | dt.date | None) -> bool:
+    """Tell whether the as-of date moves with the calendar or the data."""
+    return (spec.content.as_of if as_of is None else as_of) in AS_OF_WORDS
+
+
+def _day(spec: Spec, store: Store, today: dt.date, as_of: str | dt.date | None) -> dt.date:
+    said = spec.content.as_of if as_of is None else as_of
+    if said == "today":
+        return today
+    if said == "latest":
+        return store.as_of().date
+    return parse_date(said)
+
+
+def _periods(spec: Spec, store: Store, day: dt.date, asked: str | int | None) -> list[Period]:
+    many = spec.content.for_each.period
+    if asked is None and many is not None:
+        span = parse_period(many, as_of=day, calendar=store.meta.calendar)
+        if span.ends is None:
+            return [span]
+        found = [span.ends[0]]
+        while found[-1] != span.ends[1]:
+            found.append(found[-1].next())
+        return found
+    text = asked if asked is not None else spec.content.period or DEFAULT_PERIOD
+    return [parse_period(text, as_of=day, calendar=store.meta.calendar)]
+
+
+def _stale(spec: Spec, last: dt.date | None, day: dt.date) -> tuple[str, ...]:
+    limit = spec.content.gates.max_age_days
+    if limit is None or last is None or (day - last).days <= limit:
+        return ()
+    return (f"The data end on {last}, {(day - last).days} days before {day}: more than the {limit} allowed",)

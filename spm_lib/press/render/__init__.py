@@ -1,0 +1,1 @@
+"""Rendering: an executed notebook becomes one HTML page that needs nothing else."""

@@ -1,0 +1,228 @@
+"""Run specs: one YAML file in ``params/`` says which notebook is run, for whom, when, and who gets it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
+
+from spm_lib.errors import PeriodError, did_you_mean
+from spm_lib.periods import parse_date, parse_period
+from spm_lib.spec_file import SpecDocument, Text, mistake, read_document
+
+#: Parameters that the plan sets for each report; a spec does not.
+PLANNED = ("team", "rep", "period", "as_of")
+
+AS_OF_WORDS = ("latest", "today")
+
+#: Any day will do to see whether a text is a period at all.
+_SOME_DAY = dt.date(2020, 1, 1)
+
+
+def _period(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if isinstance(value, str):
+        try:
+            parse_period(value, as_of=_SOME_DAY)
+        except PeriodError as error:
+            raise mistake(error.what, error.mend) from None
+    return value
+
+
+def _as_of(value: object) -> object:
+    if isinstance(value, str) and value not in AS_OF_WORDS:
+        try:
+            return parse_date(value)
+        except PeriodError as error:
+            near = did_you_mean(value, AS_OF_WORDS)
+            mend = near if near.startswith("Did") else f"{error.mend}, or latest, or today"
+            raise mistake(error.what, mend) from None
+    return value
+
+
+PeriodText = Annotated[str, BeforeValidator(_period)]
+AsOf = Annotated[dt.date | Literal["latest", "today"], BeforeValidator(_as_of)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Below(_Part):
+    """The teams below one team of the tree."""
+
+    parent: Text
+
+
+class ForEach(_Part):
+    """What one report is made for: every team, some teams, every rep, or the company; and which periods."""
+
+    team: Literal["all"] | Annotated[list[Text], Field(min_length=1)] | Below | None = None
+    rep: Literal["all"] | None = None
+    company: Literal[True] | None = None
+    period: PeriodText | None = None
+
+    @model_validator(mode="after")
+    def _one_subject(self) -> ForEach:
+        given = [name for name in ("team", "rep", "company") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise mistake("exactly one of team, rep and company is expected", "Write it like {team: all}")
+        return self
+
+
+class Gates(_Part):
+    """What must hold for a report to be sent; a report that fails one says so on its page."""
+
+    max_age_days: Annotated[int, Field(ge=0)] | None = None
+
+
+class Schedule(_Part):
+    """When the reports are made by themselves."""
+
+    cron: str
+    timezone: str
+
+    @field_validator("cron")
+    @classmethod
+    def _five_fields(cls, value: str) -> str:
+        if len(value.split()) != 5:
+            raise mistake(f"'{value}' has not five fields", "Write it like 0 7 * * MON")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        zones = zoneinfo.available_timezones()
+        if value not in zones:
+            near = did_you_mean(value, zones)
+            mend = near if near.startswith("Did") else "Write it like Europe/London"
+            raise mistake(f"there is no time zone '{value}'", mend)
+        return value
+
+
+class Threshold(_Part):
+    """Send only where a metric lies below or above a value."""
+
+    metric: str
+    below: float | None = None
+    above: float | None = None
+
+    @model_validator(mode="after")
+    def _one_side(self) -> Threshold:
+        if (self.below is None) == (self.above is None):
+            raise mistake("either below or above is expected", "Write it like {metric: win_rate, below: 0.2}")
+        return self
+
+
+def _when(value: object) -> str:
+    return "threshold" if isinstance(value, (dict, Threshold)) else "word"
+
+
+When = Annotated[
+    Annotated[Literal["always", "changed"], Tag("word")] | Annotated[Threshold, Tag("threshold")],
+    Discriminator(_when),
+]
+
+
+class Deliver(_Part):
+    """Who gets the reports, when, and under which subject."""
+
+    to: Annotated[list[str], Field(min_length=1)]
+    when: When = "always"
+    subject: str | None = None
+    audience: Literal["manager", "team"] = "manager"
+
+
+class RunSpec(_Part):
+    """The YAML file, key by key."""
+
+    notebook: str
+    for_each: ForEach
+    period: PeriodText | None = None
+    as_of: AsOf = "latest"
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    gates: Gates = Gates()
+    schedule: Schedule | None = None
+    deliver: Deliver | None = None
+    owner: str | None = None
+
+    @field_validator("parameters")
+    @classmethod
+    def _free_names(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for name in PLANNED:
+            if name in value:
+                raise mistake(f"'{name}' is not set here", "Set it by for_each, period and as_of")
+        return value
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A run spec that was read and whose notebook exists.
+
+    Parameters
+    ----------
+    name
+        The file's name without its ending; the reports' first folder.
+    document
+        What the file says, and on which lines.
+    notebook
+        The notebook it runs.
+    """
+
+    name: str
+    document: SpecDocument[RunSpec]
+    notebook: Path
+
+    @property
+    def content(self) -> RunSpec:
+        """What the file says."""
+        return self.document.model
+
+
+def load_spec(path: Path | str) -> Spec:
+    """Read a run spec and find its notebook in the folder ``notebooks`` beside ``params``.
+
+    Parameters
+    ----------
+    path
+        The YAML file.
+
+    Returns
+    -------
+    Spec
+
+    Raises
+    ------
+    SpecError
+        Where the file cannot be read, says something impossible, or names a notebook that is not there.
+    """
+    document = read_document(path, RunSpec)
+    return Spec(Path(path).stem, document, _find_notebook(document))
+
+
+def _find_notebook(document: SpecDocument[RunSpec]) -> Path:
+    parents = document.path.resolve().parents
+    folder = next((p / "notebooks" for p in parents if (p / "notebooks").is_dir()), None)
+    if folder is None:
+        mend = "Keep specs in params/ and notebooks in notebooks/ of one folder"
+        raise document.error("there is no folder notebooks beside params", "notebook", mend=mend)
+    name = document.model.notebook.removesuffix(".ipynb")
+    found = {p.relative_to(folder).with_suffix("").as_posix(): p for p in sorted(folder.rglob("*.ipynb"))}
+    known = {n: p for n, p in found.items() if not any(part.startswith(".") for part in Path(n).parts)}
+    if name not in known:
+        raise document.error(f"there is no notebook '{name}'", "notebook", mend=did_you_mean(name, known))
+    return known[name]

@@ -1,0 +1,273 @@
+"""The notebook's handle: parameters in, data of one scope, and `publish` for the figures that leave it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from spm_lib import metrics as measured
+from spm_lib.data.history import Snapshot
+from spm_lib.data.store import open_store
+from spm_lib.errors import ParameterError, PeriodError
+from spm_lib.metrics import CATALOGUE, ExpectedShare, Metric
+from spm_lib.metrics.comparison import Against, earlier
+from spm_lib.periods import Period, parse_date, parse_period
+from spm_lib.present import Kpi, freshness, kpi_strip, style
+from spm_lib.present.display import Block, clean, is_null
+from spm_lib.settings import Settings
+from spm_lib.theme import Look
+
+#: The MIME type of the one output by which figures leave a notebook.
+PUBLISHED = "application/vnd.spm.published+json"
+
+LATEST = "latest"
+
+Metrics = str | Metric | Iterable[str | Metric]
+
+
+@dataclass(frozen=True)
+class Report:
+    """One report: the data of one scope as known on one day, and one period.
+
+    Parameters
+    ----------
+    snapshot
+        The data, of the report's team and those below it or, without a team, of the company.
+    period
+        The period that the report is about.
+    look
+        How its numbers are written.
+    """
+
+    snapshot: Snapshot
+    period: Period
+    look: Look
+
+    @property
+    def name(self) -> str:
+        """The team's name, or "The company"."""
+        team = self.snapshot.team_id
+        return clean(self.snapshot.teams[team].name) if team else "The company"
+
+    @property
+    def as_of(self) -> dt.date:
+        """The day that the report speaks of."""
+        return self.snapshot.date
+
+    @property
+    def before(self) -> str:
+        """What the period is compared with, as people write it."""
+        past = earlier(self.period, "previous")
+        if past is None:
+            return "the period before"
+        complete = self.period.is_complete(self.as_of)
+        return past.title if complete else f"{past.title} at the same point"
+
+    @property
+    def expected_share(self) -> ExpectedShare:
+        """The share of a period's revenue to expect at this point, from the company's own past."""
+        return measured.expected_share(self.snapshot, self.period)
+
+    def evaluate(
+        self, metrics: Metrics, by: str | Sequence[str] = (), period: Period | None = None
+    ) -> pd.DataFrame:
+        """Evaluate metrics over the report's period, or another; see `spm_lib.metrics.evaluate`."""
+        return measured.evaluate(metrics, self.snapshot, period or self.period, by)
+
+    def compare(
+        self, metrics: Metrics, by: str | Sequence[str] = (), against: Against = "previous"
+    ) -> pd.DataFrame:
+        """Compare metrics with an earlier period; see `spm_lib.metrics.compare`."""
+        return measured.compare(metrics, self.snapshot, self.period, by, against)
+
+    def behaviour(self, metrics: Metrics, unit: str = "month", n: int = 12) -> pd.DataFrame:
+        """Follow metrics over the last months with their limits; see `spm_lib.metrics.behaviour`."""
+        return measured.behaviour(metrics, self.snapshot, self.period, unit, n)
+
+    def coverage(self) -> tuple[list[str], pd.DataFrame]:
+        """Give the pipeline coverage of this period and the next, and what the two are called."""
+        spans = [span for span in (self.period, _next(self.period)) if span is not None]
+        rows = [self.evaluate("pipeline_coverage", period=span) for span in spans]
+        return [span.title for span in spans], pd.concat(rows, ignore_index=True)
+
+    def won_deals(self) -> pd.DataFrame:
+        """List the deals won in the period; see `spm_lib.metrics.won_deals`."""
+        return measured.won_deals(self.snapshot, self.period)
+
+    def open_deals(self) -> pd.DataFrame:
+        """List the open deals expected in the period; see `spm_lib.metrics.open_deals`."""
+        return measured.open_deals(self.snapshot, self.period)
+
+    def kpi_strip(self, kpis: pd.DataFrame, trends: pd.DataFrame) -> Block:
+        """Show key figures, each with what it is compared with, how sure it is, and its way there.
+
+        Parameters
+        ----------
+        kpis
+            Rows of `compare` for the whole scope, through `keep_discoveries`.
+        trends
+            Rows of `behaviour`; metrics that it does not hold are shown without a trend.
+        """
+        items = []
+        for row in kpis.to_dict("records"):
+            metric = CATALOGUE[row["metric"]]
+            trend = trends[trends["metric"] == metric.name]["value"]
+            items.append(
+                Kpi.from_row(row, metric.label, better=metric.better, against=self.before, trend=tuple(trend))
+            )
+        return kpi_strip(items, self.look)
+
+    def freshness(self, *frames: pd.DataFrame) -> Block:
+        """Say how old the data are, what was refused, and what `frames` could not show, and why."""
+        meta = self.snapshot.meta
+        missing: dict[str, str] = {}
+        for frame in frames:
+            for metric, rows in frame.groupby("metric", sort=False):
+                notes = [str(n) for n in rows["note"] if not is_null(n) and n != "met"]
+                if rows["value"].isna().all() and notes:
+                    missing.setdefault(CATALOGUE[str(metric)].label, notes[0])
+        return freshness(
+            source=meta.source,
+            as_of=self.as_of,
+            last_data_date=meta.last_data_date,
+            loaded_at=meta.loaded_at,
+            timezone=meta.timezone,
+            rows=meta.rows,
+            quarantined=meta.quarantined,
+            missing=list(missing.items()),
+            look=self.look,
+        )
+
+    def publish(
+        self,
+        headline: str,
+        kpis: pd.DataFrame,
+        *,
+        actions: Sequence[str] = (),
+        people: Sequence[str] = (),
+        deals: Sequence[str] = (),
+    ) -> Published:
+        """Give the figures that leave the notebook; make it the value of the last cell.
+
+        Parameters
+        ----------
+        headline
+            The report's one sentence.
+        kpis
+            Rows of `compare` or `evaluate` for the whole scope, one a metric.
+        actions
+            What to do, a sentence each.
+        people, deals
+            Names of the people and ids of the deals that the report names.
+
+        Raises
+        ------
+        ParameterError
+            Where the headline is empty, or the rows are of more than the whole scope.
+        """
+        if not headline.strip():
+            raise ParameterError("a report is published without a headline", mend="Say what it found")
+        if kpis["metric"].duplicated().any():
+            raise ParameterError("a key figure is published twice", mend="Publish rows of the whole scope only")
+        return Published(
+            {
+                "version": 1,
+                "headline": clean(headline, limit=1_000),
+                "kpis": [self._kpi(row) for row in kpis.to_dict("records")],
+                "actions": [clean(a, limit=1_000) for a in actions],
+                "people": [clean(p) for p in people],
+                "deals": [clean(d) for d in deals],
+                "data_date": min(self.as_of, self.snapshot.meta.last_data_date or self.as_of).isoformat(),
+            }
+        )
+
+    def _kpi(self, row: Mapping[Any, Any]) -> dict[str, Any]:
+        metric, unit = CATALOGUE[row["metric"]], str(row["unit"])
+        comparison = None
+        if "against" in row and not is_null(row.get("difference")):
+            comparison = {
+                "against": row["against"],
+                "difference": _plain(row["difference"]),
+                "text": self.look.difference(row["difference"], unit),
+                "significant": bool(row.get("significant", False)),
+            }
+        return {
+            "metric": metric.name,
+            "label": metric.label,
+            "value": _plain(row["value"]),
+            "text": self.look.value(row["value"], unit),
+            "n": int(row["n"]),
+            "low": _plain(row["low"]),
+            "high": _plain(row["high"]),
+            "unit": unit,
+            "note": None if is_null(row.get("note")) else str(row["note"]),
+            "comparison": comparison,
+        }
+
+    def _repr_html_(self) -> str:
+        line = Markup('<p class="spm spm-note"><strong>{}</strong> · {} · as of {} · {}</p>').format(
+            self.name, self.period.title, self.look.date(self.as_of), self.look.currency
+        )
+        return str(style()._repr_html_() + line)
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a notebook published, as one output of its own MIME type."""
+
+    content: Mapping[str, Any]
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return {PUBLISHED: dict(self.content), "text/plain": f"Published: {self.content['headline']}"}
+
+
+def open_report(
+    team: str | None = "",
+    period: str | int = "this-quarter",
+    as_of: str | dt.date = LATEST,
+    store: str | Path | None = None,
+) -> Report:
+    """Open the data of one report.
+
+    Parameters
+    ----------
+    team
+        A team's id: the report holds that team and those below it. Empty or None: the whole company.
+    period
+        See `spm_lib.periods.parse_period`; a year may come as a number.
+    as_of
+        The day that the report speaks of: nothing that became known later is in it. ``latest``: the last data date.
+    store
+        The store's file; by default ``SPM_STORE``, else ``data/store.duckdb`` of the project.
+
+    Raises
+    ------
+    StoreError, UnknownNameError, PeriodError
+        With what to write instead.
+    """
+    settings = Settings.from_environment(os.environ, Path.cwd())
+    opened = open_store(store or settings.store)
+    snapshot = opened.as_of(None if as_of in ("", LATEST) else parse_date(as_of))
+    if team:
+        snapshot = snapshot.scope(str(team))
+    span = parse_period(period, as_of=snapshot.date, calendar=snapshot.meta.calendar)
+    return Report(snapshot, span, Look(snapshot.meta.currency, settings.locale))
+
+
+def _next(period: Period) -> Period | None:
+    try:
+        return period.next()
+    except PeriodError:
+        return None
+
+
+def _plain(value: object) -> float | None:
+    # Sums of doubles differ in their last bits from run to run; nobody reads more than twelve digits.
+    return None if is_null(value) else float(f"{float(value):.12g}")  # type: ignore[arg-type]

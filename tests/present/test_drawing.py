@@ -1,0 +1,44 @@
+"""Measuring text, and what pictures are made of."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
+
+from spm_lib.present.drawing import board, drawing, fitted, to_svg, width_of
+
+
+@pytest.mark.parametrize("text", ["Hello World", "Kary Hendrixson", "$1,234.56 – n 12"])
+def test_text_is_measured_as_it_is_drawn(text: str) -> None:
+    drawn = TextPath((0, 0), text, prop=FontProperties(family="DejaVu Sans", size=10), usetex=False)
+    assert width_of(text, 10) == pytest.approx(drawn.get_extents().width, rel=0.12)
+
+
+@given(st.text(max_size=200), st.integers(20, 300))
+def test_names_fit_their_room(name: str, room: int) -> None:
+    assert width_of(fitted(name, room)) <= room
+
+
+def test_names_that_fit_are_not_cut() -> None:
+    assert fitted("Ann", 100) == "Ann"
+    assert fitted("A" * 79, 10_000) == "A" * 79
+    assert fitted("A" * 100, 60).endswith("…")
+
+
+def test_pictures_carry_no_date_program_or_address() -> None:
+    with drawing():
+        figure, axes = board(100)
+        axes.annotate("a  b\u00a0c", (0, 0))
+        svg = to_svg(figure)
+    assert svg.startswith("<svg")
+    assert "DejaVu" not in svg
+    assert "atplotlib v" not in svg
+    assert "<!" not in svg
+    assert "a  b\u00a0c" in svg
+    assert {part.split('"')[0] for part in svg.split("http://")[1:]} <= {
+        "www.w3.org/2000/svg",
+        "www.w3.org/1999/xlink",
+    }

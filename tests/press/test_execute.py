@@ -1,0 +1,89 @@
+"""One job's notebook in a kernel."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+
+import nbformat
+import pytest
+
+from spm_lib.errors import RunError
+from spm_lib.press.execute import execute
+from spm_lib.press.notebook import published
+
+from .conftest import PUBLISH, Project, book
+
+MakeProject = Callable[..., Project]
+
+SEES = """
+import json, os
+print(json.dumps([team, period, as_of, top_deals, os.environ["SPM_STORE"], os.getcwd()]))
+"""
+
+
+def test_parameters_store_and_folder_reach_the_kernel(
+    make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPM_STORE", "another.duckdb")
+    hostile = 'a"; raise SystemExit #\n\\{x}'
+    project = make_project({hostile: "North"})
+    project.notebook(book(SEES, PUBLISH))
+    (job,) = project.plan()
+    ran = execute(job, timeout=60)
+    assert ran.failure is None and ran.book is not None
+    seen = json.loads(ran.book.cells[2].outputs[0].text)
+    assert seen == [hostile, "2017-Q4", "2017-12-31", 5, str(job.store), str(project.root / "notebooks")]
+    assert [p["headline"] for p in published(ran.book)] == [f"Team {hostile} is on track"]
+    assert 0 < ran.cell_seconds < ran.seconds
+    assert os.environ["SPM_STORE"] == "another.duckdb"
+    kept = nbformat.writes(ran.book)
+    assert "papermill" not in kept
+    assert str(project.root / "notebooks" / "summary.ipynb") not in kept
+
+
+@pytest.mark.parametrize(
+    ("cell", "error", "message"),
+    [
+        ("# what fails\n\nint('x')", "ValueError", "invalid literal for int() with base 10: 'x'"),
+        ("# what fails\nraise SystemExit(0)", "SystemExit", "0"),
+        ("# what hangs\nimport time; time.sleep(60)", "Timeout", "the cell took longer than 2 s"),
+        ("# what dies\nimport os; os._exit(1)", "DeadKernel", "the kernel died, perhaps for want of memory"),
+    ],
+)
+def test_a_failing_cell_is_named_and_the_notebook_kept(
+    make_project: MakeProject, cell: str, error: str, message: str
+) -> None:
+    project = make_project()
+    project.notebook(book("md:# Title", "print('before')", cell, "print('after')"))
+    begun = time.monotonic()
+    ran = execute(project.plan()[0], timeout=2)
+    assert time.monotonic() - begun < 30
+    assert ran.failure is not None and ran.book is not None
+    line = next(text for text in cell.splitlines() if text and not text.startswith("#"))
+    assert (ran.failure.cell, ran.failure.line) == (4, line)
+    assert (ran.failure.error, ran.failure.message) == (error, message)
+    sources = [c.source for c in ran.book.cells]
+    assert sources[-2:] == [cell, "print('after')"] and len(sources) == 6
+    assert ran.book.cells[3].outputs[0].text == "before\n"
+    assert ran.book.cells[-1].outputs == []
+
+
+def test_a_kernel_that_is_not_there(make_project: MakeProject) -> None:
+    project = make_project()
+    made = book(PUBLISH)
+    made.metadata.kernelspec.name = "nonesuch"
+    project.notebook(made)
+    ran = execute(project.plan()[0], timeout=60)
+    assert ran.failure is not None and ran.failure.cell is None
+    assert str(ran.failure) == "NoSuchKernel: there is no kernel 'nonesuch' on this machine"
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"cells": 1}', "<html>"])
+def test_a_file_that_is_no_notebook(make_project: MakeProject, text: str) -> None:
+    project = make_project()
+    (project.root / "notebooks" / "summary.ipynb").write_text(text)
+    with pytest.raises(RunError, match="not a notebook"):
+        project.plan()

@@ -1,0 +1,66 @@
+"""The sealed surface: what a notebook may import, and nothing that grows by accident."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import spm_lib
+
+PUBLIC = {
+    "CATALOGUE",
+    "Column",
+    "Kpi",
+    "SpmError",
+    "__version__",
+    "attainment_chart",
+    "claim",
+    "coverage_chart",
+    "definitions",
+    "findings",
+    "freshness",
+    "funnel_chart",
+    "headline",
+    "keep_discoveries",
+    "kpi_strip",
+    "mix_chart",
+    "movement_chart",
+    "note",
+    "open_report",
+    "parse_period",
+    "reading",
+    "table",
+    "trend_chart",
+    "trend_grid",
+    "win_rate_by_cohort",
+}
+
+
+def test_public_names() -> None:
+    assert set(spm_lib.__all__) == PUBLIC
+    assert set(dir(spm_lib)) == PUBLIC
+    for name in PUBLIC:
+        assert getattr(spm_lib, name) is not None
+        documented = getattr(spm_lib, name)
+        if callable(documented):
+            assert documented.__doc__, name
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    try:
+        spm_lib.open_reprot  # noqa: B018
+    except AttributeError as error:
+        assert "open_reprot" in str(error)
+    else:
+        raise AssertionError
+
+
+def test_the_command_line_starts_without_the_study() -> None:
+    """`spm` must answer at once: what kernels need is loaded by kernels."""
+    code = (
+        "import sys, spm_lib.cli\n"
+        "heavy = {'pandas', 'matplotlib', 'seaborn', 'sklearn', 'scipy', 'ibis', 'papermill', 'nbconvert'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
