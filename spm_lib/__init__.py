@@ -34,7 +34,7 @@ _NAMES = {
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 
-__all__ = ["__version__", "findings", *_HOME]  # noqa: PLE0604
+__all__ = ["__version__", "findings", *_HOME]
 
 
 def __getattr__(name: str) -> Any:

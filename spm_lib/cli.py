@@ -144,6 +144,7 @@ def plan(
             as_of=as_of,
             teams=team,
             parameters=_parameters(parameter),
+            locale=settings.locale,
         )
     terminal.show_plan([(job, state_of(job)) for job in jobs], json=json)
 
@@ -308,6 +309,7 @@ def _run(
             teams=teams,
             parameters=_parameters(parameters),
             code=code,
+            locale=settings.locale,
         )
     with terminal.counting(f"Making {len(planned)} reports", len(planned), quiet=json) as tell:
         summary = make(planned, clock=_utc, workers=jobs, force=force, progress=tell)

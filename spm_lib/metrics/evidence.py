@@ -82,7 +82,7 @@ def gather(metrics: Sequence[Metric], question: Question) -> Evidence:
         source: _plain(source.collect(question, list(found.values())), question)
         for source, found in needs.items()
     }
-    roster = _plain(question.roster(), question)
+    roster = _plain(question.roster, question)
     return Evidence(question, frames, union_of(question, [roster, *frames.values()]))
 
 

@@ -154,8 +154,9 @@ def converted(rows: ibis.Table, question: Question) -> ibis.Table:
         ],
     )
     own = joined.row_currency.isnull() | (joined.row_currency == question.snapshot.meta.currency)
-    exchanged = (joined.row_amount * joined.rate).round(2).cast(MONEY)
-    amount = ibis.cases((own, joined.row_amount.cast(MONEY)), else_=exchanged)
+    # Widened first: the product of two narrow decimals overflows.
+    exact = joined.row_amount.cast("decimal(20, 2)") * joined.rate.cast("decimal(20, 8)")
+    amount = ibis.cases((own, joined.row_amount.cast(MONEY)), else_=exact.cast(MONEY))
     return joined.select(*rows.columns, amount=amount)
 
 

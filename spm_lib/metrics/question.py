@@ -105,6 +105,7 @@ class Question:
                 }
         return found
 
+    @cached_property
     def roster(self) -> pd.DataFrame:
         """Give the groups that exist whether or not they have rows, for all periods.
 

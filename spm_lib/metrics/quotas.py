@@ -34,14 +34,22 @@ COLUMNS = (*QUOTA, *SOLD, *OPENED)
 _AMOUNT = ("won", "amount")
 _SOLD = (
     Statistic("revenue", _AMOUNT, lambda t: t.amount.sum(where=t.won).cast("float64")),
-    Statistic("revenue_squares", _AMOUNT, lambda t: (t.amount.cast("float64") * t.amount).sum(where=t.won)),
+    Statistic(
+        "revenue_squares",
+        _AMOUNT,
+        lambda t: (t.amount.cast("float64") * t.amount.cast("float64")).sum(where=t.won),
+    ),
     Statistic("won", _AMOUNT, lambda t: t.amount.count(where=t.won)),
     Statistic("won_unknown", _AMOUNT, lambda t: t.count(where=t.won & t.amount.isnull())),
 )
 _DATED = ("expected", "amount")
 _OPEN = (
     Statistic("open", _DATED, lambda t: t.amount.sum(where=t.expected).cast("float64")),
-    Statistic("open_squares", _DATED, lambda t: (t.amount.cast("float64") * t.amount).sum(where=t.expected)),
+    Statistic(
+        "open_squares",
+        _DATED,
+        lambda t: (t.amount.cast("float64") * t.amount.cast("float64")).sum(where=t.expected),
+    ),
     Statistic("open_n", _DATED, lambda t: t.amount.count(where=t.expected)),
     Statistic("open_unknown", _DATED, lambda t: t.count(where=t.expected & t.amount.isnull())),
     Statistic("open_undated", ("undated",), lambda t: t.count(where=t.undated)),
@@ -78,7 +86,9 @@ class QuotaSource:
         if carries_quota(question) and question.filled("quotas"):
             for number, period in enumerate(question.periods):
                 tree = QuotaTree.read(question.snapshot, period, with_open=self.with_open)
-                rows += [(number, *group, *totals) for group, totals in tree.groups(question.names).items()]
+                staffed = question.roster["key_0"] if question.names == ("team",) else ()
+                found = tree.groups(question.names, staffed)
+                rows += [(number, *group, *totals) for group, totals in found.items()]
         return pd.DataFrame(rows, columns=[*keys, *COLUMNS])
 
 
@@ -122,17 +132,23 @@ class QuotaTree:
                 pair = (None if pd.isna(team) else team, rep)
                 people.setdefault(pair, np.zeros(len(COLUMNS)))[place] += figures
         # A team with rows of both kinds has one quota, not two: the one set for it, not the one added up.
-        chosen = {team: kinds["individual" if "individual" in kinds else "roll_up"] for team, kinds in own.items()}
+        chosen = {
+            team: kinds["individual" if "individual" in kinds else "roll_up"] for team, kinds in own.items()
+        }
         return cls(snapshot, chosen, people)
 
-    def groups(self, names: Sequence[str]) -> dict[tuple[str | None, ...], Totals]:
-        """Give the totals of each group that carries a quota, by some of team and rep."""
+    def groups(self, names: Sequence[str], staffed: Iterable[str]) -> dict[tuple[str | None, ...], Totals]:
+        """Give the totals of each group that carries a quota, by some of team and rep.
+
+        Teams are told that are `staffed`, or whose people carry a quota or sold.
+        """
         scope = self.snapshot.team_ids
         found: dict[tuple[str | None, ...], Totals]
         if not names:
             found = {(): self._whole()}
         elif tuple(names) == ("team",):
-            found = {(team,): self.of_team(team) for team in self._staffed}
+            active = {t for t in self._members if t is not None and (scope is None or t in scope)}
+            found = {(team,): self.of_team(team) for team in active.union(staffed)}
             if scope is None:
                 found[(None,)] = self._of_people(None)
         elif tuple(names) == ("rep",):
@@ -206,12 +222,6 @@ class QuotaTree:
         for (_, rep), totals in self._in_scope.items():
             found.setdefault(rep, []).append(totals)
         return found
-
-    @cached_property
-    def _staffed(self) -> list[str]:
-        """The scope's teams whose people carry a quota, sold or have something open."""
-        scope = self.snapshot.team_ids
-        return [t for t in self._members if t is not None and (scope is None or t in scope)]
 
 
 def prorated(snapshot: Snapshot, period: Period) -> ibis.Table:

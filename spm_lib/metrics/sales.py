@@ -24,7 +24,9 @@ LOST = Statistic("lost", ("won",), lambda t: t.count(where=~t.won))
 
 REVENUE = Statistic("revenue", _AMOUNT, lambda t: t.amount.sum(where=t.won).cast("float64"))
 REVENUE_SQUARES = Statistic(
-    "revenue_squares", _AMOUNT, lambda t: (t.amount.cast("float64") * t.amount).sum(where=t.won)
+    "revenue_squares",
+    _AMOUNT,
+    lambda t: (t.amount.cast("float64") * t.amount.cast("float64")).sum(where=t.won),
 )
 REVENUE_N = Statistic("revenue_n", _AMOUNT, lambda t: t.amount.count(where=t.won))
 
@@ -61,10 +63,10 @@ WORTH = {
     for name, of in {
         "won_worth": lambda t: t.amount.sum(where=t.won & (t.amount > 0)).cast("float64"),
         "lost_worth": lambda t: t.amount.sum(where=~t.won & (t.amount > 0)).cast("float64"),
-        "won_worth_squares": lambda t: (t.amount.cast("float64") * t.amount).sum(
+        "won_worth_squares": lambda t: (t.amount.cast("float64") * t.amount.cast("float64")).sum(
             where=t.won & (t.amount > 0)
         ),
-        "lost_worth_squares": lambda t: (t.amount.cast("float64") * t.amount).sum(
+        "lost_worth_squares": lambda t: (t.amount.cast("float64") * t.amount.cast("float64")).sum(
             where=~t.won & (t.amount > 0)
         ),
         "worth_n": lambda t: t.count(where=t.amount > 0),

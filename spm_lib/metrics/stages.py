@@ -133,7 +133,7 @@ _WORTH = (
     Statistic("deals", (), lambda t: t.count()),
     Statistic("priced", _KNOWN, lambda t: t.amount.count()),
     Statistic("amount", _KNOWN, lambda t: t.amount.sum().cast("float64")),
-    Statistic("squares", _KNOWN, lambda t: (t.amount.cast("float64") * t.amount).sum()),
+    Statistic("squares", _KNOWN, lambda t: (t.amount.cast("float64") * t.amount.cast("float64")).sum()),
 )
 
 

@@ -111,7 +111,7 @@ def freshness(
         )
         facts.append(f"Rows: {counts}.")
     refused = [
-        {"table": name, "reason": reason, "rows": count}
+        {"table": clean(name), "reason": clean(reason, TITLE_LIMIT), "rows": count}
         for name, reasons in (quarantined or {}).items()
         for reason, count in reasons.items()
         if count

@@ -18,6 +18,7 @@ BAR_LIMIT = 40
 #: A bar longer than this many plans is cut: one lucky rep shall not press all others to the wall.
 _LONGEST = 2.0
 _NEUTRAL = 0.05
+_ONE = 0.005  # a pace this near to the plan is the plan: one line says both
 
 
 def attainment_chart(
@@ -75,7 +76,7 @@ def attainment_chart(
         bars(axes, [min(v, longest) for v in values])
         cut_marks(axes, values, longest)
         plan_line(axes, "PL 100%")
-        if expected is not None:
+        if expected is not None and abs(expected - 1) > _ONE:
             pace_line(axes, f"expected by now {look.value(expected, 'share')}", expected)
         return figure
 
@@ -145,7 +146,7 @@ def coverage_chart(
     if frame.empty or (known_rows(frame).empty and not any(met)):
         return nothing(reason_of(frame, "there is no quota to cover"))
     column = by or ("period" if "period" in frame.columns else dimension_of(frame))
-    frame = frame.assign(_name=list(names) or list(frame[column]))
+    frame = frame.assign(_name=[clean(name) for name in names or frame[column]])
     values = [0.0 if is_unknown(v) else float(v) for v in frame["value"]]
     written = [
         "quota met" if done else look.value(v, "ratio") for done, v in zip(met, frame["value"], strict=True)

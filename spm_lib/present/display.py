@@ -36,15 +36,15 @@ class Block:
     html: Markup
     text: str
 
-    def _repr_html_(self) -> str:
-        return str(self.html)
+    def _repr_html_(self) -> Markup:
+        return self.html
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """Give Jupyter both forms at once, so that it makes one output of them."""
         return {"text/html": str(self.html), "text/plain": self.text}
 
-    def __html__(self) -> str:
-        return str(self.html)
+    def __html__(self) -> Markup:
+        return self.html
 
     def __repr__(self) -> str:
         return self.text

@@ -20,7 +20,7 @@ from spm_lib.errors import RunError, one_line
 from spm_lib.press.notebook import cleaned, first_error, first_line, number_of, read_notebook
 from spm_lib.press.plan import Job
 from spm_lib.press.records import Failure
-from spm_lib.settings import STORE_VARIABLE
+from spm_lib.settings import LOCALE_VARIABLE, STORE_VARIABLE
 
 #: The kernel's own log goes to the terminal; whatever ends a report is in the record.
 _QUIET = ["--log-level=CRITICAL"]
@@ -80,8 +80,9 @@ def execute(job: Job, *, timeout: int) -> Executed:
 
 
 def _attempt(job: Job, output: Path, timeout: int) -> tuple[NotebookNode | None, Failure | None]:
+    variables = {STORE_VARIABLE: str(job.store)} | ({LOCALE_VARIABLE: job.locale} if job.locale else {})
     try:
-        with _environment({STORE_VARIABLE: str(job.store)}):
+        with _environment(variables):
             book = papermill.execute_notebook(
                 _literal(job.notebook),
                 _literal(output),

@@ -50,6 +50,8 @@ class Job:
         What the reader is told at the top of the page.
     code
         Whether the page keeps the notebook's code, folded.
+    locale
+        How numbers are written; None leaves it to the environment.
     """
 
     spec: str
@@ -70,6 +72,7 @@ class Job:
     fingerprint: str
     warnings: tuple[str, ...] = ()
     code: bool = False
+    locale: str | None = None
 
     @property
     def label(self) -> str:
@@ -107,6 +110,7 @@ def plan(
     teams: Sequence[str] | None = None,
     parameters: Mapping[str, object] | None = None,
     code: bool = False,
+    locale: str | None = None,
 ) -> tuple[Job, ...]:
     """Give the jobs that `spec` means, in order of team and period. Nothing is run or written.
 
@@ -126,6 +130,8 @@ def plan(
         Ids of the teams to keep.
     code
         Whether pages keep the code, folded.
+    locale
+        How numbers are written; by default as the environment says.
 
     Returns
     -------
@@ -146,7 +152,7 @@ def plan(
     known = declared(spec.notebook)
     files = slugs({team.team_id: team.name for team in snapshot.teams.values()})
     last = store.meta.last_data_date
-    notes = _stale(spec, last, today if _moves(spec, as_of) else day)
+    notes = _stale(spec, last, today if as_of is None and spec.content.as_of in AS_OF_WORDS else day)
     book = notebook_hash(spec.notebook)
     subjects = subjects_of(spec, snapshot, teams)
     rows = {team: data_hash(store, team, day) for team in subjects}
@@ -174,9 +180,12 @@ def plan(
                 store=store.path.resolve(),
                 reports=reports.resolve(),
                 html=inside(reports, *folder, page),
-                fingerprint=fingerprint(book, rows[team], values, {**shown, "notes": notes, "code": code}),
+                fingerprint=fingerprint(
+                    book, rows[team], values, {**shown, "notes": notes, "code": code, "locale": locale}
+                ),
                 warnings=notes,
                 code=code,
+                locale=locale,
             )
         )
     return tuple(jobs)
@@ -226,11 +235,6 @@ def check(spec: Spec) -> None:
     values_for(spec, known, Asked(), team=team, period="2020-Q1", day=dt.date(2020, 1, 1))
 
 
-def _moves(spec: Spec, as_of: str | dt.date | None) -> bool:
-    """Tell whether the as-of date moves with the calendar or the data."""
-    return (spec.content.as_of if as_of is None else as_of) in AS_OF_WORDS
-
-
 def _day(spec: Spec, store: Store, today: dt.date, as_of: str | dt.date | None) -> dt.date:
     said = spec.content.as_of if as_of is None else as_of
     if said == "today":
@@ -255,6 +259,7 @@ def _periods(spec: Spec, store: Store, day: dt.date, asked: str | int | None) ->
 
 
 def _stale(spec: Spec, last: dt.date | None, day: dt.date) -> tuple[str, ...]:
+    """Say that the data are too old on `day`: today, or the as-of date where a person or the spec named one."""
     limit = spec.content.gates.max_age_days
     if limit is None or last is None or (day - last).days <= limit:
         return ()

@@ -159,7 +159,7 @@ def test_sizes(demo: Frames) -> None:
     assert teams["parent_team_id"].notna().sum() == 8
     assert reps["role"].str.contains("Account Executive").sum() == 60
     assert 14_000 < len(demo["deals"]) < 16_000
-    assert 140_000 < len(demo["activities"]) < 165_000
+    assert 142_000 < len(demo["activities"]) < 160_000
     assert len(demo["leads"]) > 15_000
     assert len(demo["initiatives"]) == 2
     # 27 months, the last one in progress.
@@ -678,7 +678,7 @@ def looked_ahead(planted: Truth) -> dict[int, pd.DataFrame]:
     days = [dt.date(2024, 8, 20) + dt.timedelta(days=101 * n) for n in range(7)]
     frames = {
         horizon: [
-            planted.probabilities(day, horizon, draws=16)
+            planted.probabilities(day, horizon, draws=40)
             .merge(planted.outcomes(day, horizon), on="deal_id", suffixes=("", "_was"))
             .merge(planted.open_deals(day), on="deal_id")
             for day in days

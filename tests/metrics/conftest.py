@@ -393,7 +393,12 @@ class Oracle:
                 whole = [of_team(t["team_id"]) for t in self.tables["teams"] if not t.get("parent_team_id")]
                 groups[()] = tuple(sum(x, []) for x in zip(*whole, people(None), strict=True))
         elif self.by == ("team",):
-            staffed = {s["team_id"] for s in self.tables["team_members"]}
+            until = max(self.period.end, self.date)
+            staffed = {
+                s["team_id"]
+                for s in self.tables["team_members"]
+                if (s.get("valid_from") or FIRST) <= until and (s.get("valid_to") or until) >= self.period.start
+            }
             for team in staffed & self.below(self.scope) if self.scope else staffed:
                 groups[team,] = of_team(team)
             if not self.scope:

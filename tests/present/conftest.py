@@ -7,6 +7,7 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html.parser import HTMLParser
 from types import SimpleNamespace
 from xml.etree import ElementTree
@@ -113,7 +114,7 @@ MOVED = {
 }
 
 
-def every_block(name: str) -> Mapping[str, Block]:
+def make_every_block(name: str) -> Mapping[str, Block]:
     """Make one block of each kind with `name` wherever a text goes in."""
     metric = SimpleNamespace(name="win_rate", label=name, unit="share", better="higher", definition=name)
     frame = compared([name, "b"], [900.0, None], [500.0, 300.0]).assign(
@@ -144,7 +145,11 @@ def every_block(name: str) -> Mapping[str, Block]:
             ]
         ),
         "attainment": present.attainment_chart(
-            attainment([name, "b", name], [1.2, 0.4, None]), expected=0.7, period=name, message=name, alt=name
+            attainment([name, "b", name], [1.2, 0.4, None]),
+            expected=0.7,
+            period=name,
+            message=name,
+            alt=name.strip() or "a finding",
         ),
         "attainment, own alt": present.attainment_chart(attainment([name, "b"], [1.2, 0.4])),
         "coverage": present.coverage_chart(
@@ -180,6 +185,12 @@ def every_block(name: str) -> Mapping[str, Block]:
             missing=[(name, name)],
         ),
     }
+
+
+@lru_cache(maxsize=64)
+def every_block(name: str) -> Mapping[str, Block]:
+    """Give the blocks of `name`, made once."""
+    return make_every_block(name)
 
 
 @dataclass
@@ -240,6 +251,7 @@ def samples() -> SimpleNamespace:
         movement=movement,
         moved=MOVED,
         every_block=every_block,
+        make_every_block=make_every_block,
         taken_apart=taken_apart,
         pictures=pictures,
         texts=texts,

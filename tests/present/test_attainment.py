@@ -62,6 +62,14 @@ def test_the_pace_is_drawn_and_judged_by_the_interval(samples: SimpleNamespace) 
     assert "▲" not in samples.texts(samples.pictures(without.html)[0])
 
 
+def test_a_pace_that_is_the_plan_is_one_line(samples: SimpleNamespace) -> None:
+    chart = attainment_chart(samples.attainment(["a", "b"], [1.5, 0.2]), expected=1.0)
+    words = samples.texts(samples.pictures(chart.html)[0])
+    assert "PL 100%" in words
+    assert not any(w.startswith("expected") for w in words)
+    assert words.count("▲") == words.count("▼") == 1
+
+
 def test_without_an_interval_five_points_make_the_difference(samples: SimpleNamespace) -> None:
     frame = samples.attainment(["a", "b", "c"], [0.7, 0.62, 0.5]).assign(low=None, high=None)
     words = samples.texts(samples.pictures(attainment_chart(frame, expected=0.6).html)[0])

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import Markup
 
 from spm_lib.present.display import NOBODY, clean, name_html, nothing
 
@@ -44,6 +45,13 @@ def test_a_cut_is_marked_and_the_whole_is_in_the_tooltip() -> None:
 
 def test_long_junk_is_cut_even_where_nothing_of_it_is_left() -> None:
     assert clean("\u202e" * 100_000) == "…"
+
+
+def test_blocks_go_into_one_another_unescaped() -> None:
+    block = nothing("<b>")
+    assert Markup("<div>{}</div>").format(block) == f"<div>{block.html}</div>"
+    assert Markup("<hr>") + block == f"<hr>{block.html}"
+    assert block._repr_html_() + Markup("<hr>") == f"{block.html}<hr>"
 
 
 def test_nothing_says_why() -> None:

@@ -155,7 +155,7 @@ def test_the_text_twin_has_no_markup_and_says_as_much(samples: SimpleNamespace) 
 
 
 def test_blocks_are_the_same_bytes_each_time(samples: SimpleNamespace) -> None:
-    one, two = samples.every_block("Name"), samples.every_block("Name")
+    one, two = samples.every_block("Name"), samples.make_every_block("Name")
     assert {what: block.html for what, block in one.items()} == {
         what: block.html for what, block in two.items()
     }
@@ -167,9 +167,11 @@ def test_drawing_leaves_the_notebooks_own_settings_and_figures_alone(samples: Si
     own = {"font.family": ["serif"], "text.parse_math": True, "axes.facecolor": "red", "figure.dpi": 33.0}
     with mpl.rc_context(own):
         before = dict(mpl.rcParams)
-        plain = samples.every_block("Name")["mix"].html
+        drawn = samples.make_every_block("Name")
         assert dict(mpl.rcParams) == before
-    assert plain == samples.every_block("Name")["mix"].html
+    assert {what: b.html for what, b in drawn.items()} == {
+        what: b.html for what, b in samples.every_block("Name").items()
+    }
     assert pyplot.get_fignums() == []
 
 

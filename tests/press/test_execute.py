@@ -20,7 +20,7 @@ MakeProject = Callable[..., Project]
 
 SEES = """
 import json, os
-print(json.dumps([team, period, as_of, top_deals, os.environ["SPM_STORE"], os.getcwd()]))
+print(json.dumps([team, period, as_of, top_deals, os.environ["SPM_STORE"], os.getcwd(), os.environ["SPM_LOCALE"]]))
 """
 
 
@@ -28,17 +28,26 @@ def test_parameters_store_and_folder_reach_the_kernel(
     make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SPM_STORE", "another.duckdb")
+    monkeypatch.delenv("SPM_LOCALE", raising=False)
     hostile = 'a"; raise SystemExit #\n\\{x}'
     project = make_project({hostile: "North"})
     project.notebook(book(SEES, PUBLISH))
-    (job,) = project.plan()
+    (job,) = project.plan(locale="de_DE")
     ran = execute(job, timeout=60)
     assert ran.failure is None and ran.book is not None
     seen = json.loads(ran.book.cells[2].outputs[0].text)
-    assert seen == [hostile, "2017-Q4", "2017-12-31", 5, str(job.store), str(project.root / "notebooks")]
+    assert seen == [
+        hostile,
+        "2017-Q4",
+        "2017-12-31",
+        5,
+        str(job.store),
+        str(project.root / "notebooks"),
+        "de_DE",
+    ]
     assert [p["headline"] for p in published(ran.book)] == [f"Team {hostile} is on track"]
     assert 0 < ran.cell_seconds < ran.seconds
-    assert os.environ["SPM_STORE"] == "another.duckdb"
+    assert os.environ["SPM_STORE"] == "another.duckdb" and "SPM_LOCALE" not in os.environ
     kept = nbformat.writes(ran.book)
     assert "papermill" not in kept
     assert str(project.root / "notebooks" / "summary.ipynb") not in kept

@@ -187,6 +187,7 @@ def test_stale_data_are_told(make_project: MakeProject) -> None:
     told = "The data end on 2017-12-31, 4385 days before 2030-01-02: more than the 2 allowed"
     assert project.plan(gates + "as_of: latest\n")[0].warnings == (told,)
     assert project.plan(gates + "as_of: today\n")[0].warnings == (told,)
+    assert project.plan(gates, as_of="latest")[0].warnings == ()
     assert project.plan(gates, as_of="2018-01-02")[0].warnings == ()
     assert len(project.plan(gates, as_of="2018-01-03")[0].warnings) == 1
 
@@ -207,6 +208,7 @@ def test_a_fingerprint_changes_with_what_the_report_is_made_of(make_project: Mak
     assert project.plan()[0].fingerprint == before
     assert project.plan(parameters={"top_deals": 9})[0].fingerprint != before
     assert project.plan(code=True)[0].fingerprint != before
+    assert project.plan(locale="de_DE")[0].fingerprint != before
     path: Path = project.root / "notebooks" / "summary.ipynb"
     made = nbformat.read(path, as_version=4)
     made.cells[-1].outputs = [nbformat.v4.new_output("stream", text="saved in JupyterLab\n")]

@@ -25,7 +25,7 @@ def demo_source(source: Source, scratch: Path) -> tuple[Source, Path]:
         The same source with every canonical table as a file of the folder.
     """
     # Imported late: a company that never asks for the demo need not load the generator.
-    from spm_lib.data.sources.demo import FIRST_DAY, generate
+    from spm_lib.data.sources.demo import GO_LIVE, generate
 
     folder = scratch / "demo"
     folder.mkdir()
@@ -33,7 +33,7 @@ def demo_source(source: Source, scratch: Path) -> tuple[Source, Path]:
     tables = {name: TableSpec.model_validate({"from": f"{name}.csv"}) for name in TABLES}
     fields = tuple(c for c in TABLES["deals"].names if c not in ("deal_id", "removed_on"))
     tables["deal_changes"] = tables["deal_changes"].model_copy(
-        update={"recorded_from": FIRST_DAY, "recorded_fields": fields}
+        update={"recorded_from": GO_LIVE, "recorded_fields": fields}
     )
     spec = source.spec.model_copy(update={"tables": tables})
     return Source(replace(source.document, model=spec)), folder

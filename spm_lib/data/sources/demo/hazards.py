@@ -18,9 +18,9 @@ from spm_lib.data.sources.demo.timeline import Array
 
 #: The causes, and what each adds to the log-odds of losing whenever a deal leaves a stage.
 CAUSES = {
-    "quiet": 2.1,  # no activity for QUIET_DAYS calendar days (or since creation)
+    "quiet": 2.6,  # no activity for QUIET_DAYS calendar days (or since creation)
     "pushed": 1.5,  # expected close date pushed out twice or more
-    "stalled": 2.4,  # longer in its stage than STALLED_DAYS
+    "stalled": 2.7,  # longer in its stage than STALLED_DAYS
     "single_contact": 1.8,  # at most one person on the customer's side so far
     "amount_cut": 1.6,  # the amount was cut by 15 % or more while open
     "moved_back": 1.5,  # it was moved back a stage
@@ -35,9 +35,9 @@ COMPETITORS = (None, "Kestrel", "Bluepeak", "In-house build")
 RIVAL = 1  # the place of the competitor that matters; the others make no difference
 
 #: Chance a working day to leave a stage, and log-odds of losing without any cause; by stage.
-_LEAVING = np.array([0.078, 0.068, 0.063, 0.074, 0.055, 0.055, 0.060])
-_BASE_LOSS = np.array([-2.38, -2.63, -2.85, -3.25, -5.6, -5.6, -5.6])
-_TOUCHING = np.array([0.126, 0.134, 0.142, 0.170, 0.11, 0.13, 0.17])
+_LEAVING = np.array([0.074, 0.065, 0.060, 0.070, 0.055, 0.055, 0.060])
+_BASE_LOSS = np.array([-2.62, -2.90, -3.15, -3.55, -6.1, -6.1, -6.1])
+_TOUCHING = np.array([0.116, 0.124, 0.132, 0.155, 0.10, 0.12, 0.15])
 
 #: What an initiative that works takes off the log-odds of losing for its members, from its first day.
 LIFT = 0.65
@@ -91,6 +91,6 @@ def touching(state: State, day: int, present: Array) -> Array:
     """
     others = present[:, 1:].sum(axis=1)
     silence = day - state.last
-    cadence = np.where(silence < 4, 0.75, np.where(silence < 7, 1.0, 1.6))
-    cadence = np.where(present[:, 0], 0.40, np.where(state.contacts == 0, 2.0, cadence))
+    cadence = np.where(silence < 4, 0.75, np.where(silence < 7, 1.0, 1.9))
+    cadence = np.where(present[:, 0], 0.35, np.where(state.contacts == 0, 2.0, cadence))
     return np.asarray(_TOUCHING[state.stage] * cadence * 0.90**others)

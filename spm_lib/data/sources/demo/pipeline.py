@@ -21,7 +21,7 @@ SKIPPING, MOVING_BACK = 0.06, 0.0045
 #: Share of days with activity on which the customer made the first move.
 INBOUND = 0.24
 #: Chance that activity brings in another person, by how many there are already.
-_NEW_CONTACT = np.array([1.0, 0.35, 0.12, 0.08, 0.05, 0.02, 0.0])
+_NEW_CONTACT = np.array([1.0, 0.15, 0.12, 0.08, 0.05, 0.02, 0.0])
 #: Chance a working day that a next step is done with and no new one noted; and to note one, when in touch.
 _STEP_LOST, _STEP_NOTED = 0.007, 0.35
 #: Chance a working day that a competitor becomes known, and which: weights over `hazards.COMPETITORS`.
@@ -113,7 +113,7 @@ def live(before: State, day: int, skills: Skills, dice: Dice, *, staying: bool =
     wait = 1 - np.log1p(-u[3] * 0.98) * (skills.answer[owner] - 0.5)
     answer = timeline.WORKDAY_FROM[day + np.minimum(wait, 12).astype(np.int64)]
     newcomers = (touched & (u[4] < _NEW_CONTACT[before.contacts])).astype(np.int64)
-    newcomers += (newcomers > 0) & (before.contacts == 0) & (u[5] < 0.72)
+    newcomers += (newcomers > 0) & (before.contacts == 0) & (u[5] < 0.82)
 
     # Tended: next step, competitor, amount.
     undone = skills.undone[owner]
