@@ -139,7 +139,8 @@ class Replay:
             for f in recorded
         }
         marks = {
-            f"_recorded_{f}": history[f"_{f}"].notnull() if f in recorded else ibis.literal(False) for f in asked
+            f"_recorded_{f}": history[f"_{f}"].notnull() if f in recorded else ibis.literal(False)
+            for f in asked
         }
         kept = {f: wound.get(f, deals[f]) for f in fields}
         return joined.select(**kept, **marks, _told_at=history["_told_at"])
@@ -164,7 +165,7 @@ class Replay:
         marked = marked.filter(marked.field.isin(list(fields)))
         telling = (marked.field == self.outcome_told_by) & (marked.field != "closed_on") & marked.before
         return marked.group_by("deal_id").agg(
-            **{f"_{f}": marked.value.argmax(marked["rank"], where=marked.field == f) for f in fields},
+            **{f"_{f}": at_highest(marked.value, marked["rank"], where=marked.field == f) for f in fields},
             _told_at=marked.changed_at.max(where=telling),
         )
 
@@ -215,6 +216,29 @@ class Replay:
         seen = self.first_evidence(undated)
         created = (deals.created_on <= day) | (deals.created_on.isnull() & deals.deal_id.isin(seen.deal_id))
         return created.fill_null(False) & (deals.removed_on.isnull() | (deals.removed_on > day))
+
+
+def at_highest(value: ibis.Value, rank: ibis.Value, where: ibis.Value | None = None) -> ibis.Value:
+    """Give the `value` of the row that ranks highest, among those that have one; also over windows.
+
+    Parameters
+    ----------
+    value
+        Any column; rows where it is null are passed over.
+    rank
+        A column of 64-bit integers.
+    where
+        The rows to look at, by default all.
+
+    Notes
+    -----
+    Ibis spells its own `argmax` as an ordered FIRST, which keeps nulls and which DuckDB refuses to filter in windows.
+    """
+    kind = value.type()
+    arg_max = ibis.udf.agg.builtin(
+        lambda value, rank: None, name="arg_max", signature=((kind, "int64"), kind)
+    )
+    return arg_max(value, rank) if where is None else arg_max(value, rank, where=where)
 
 
 def day_after(date: dt.date) -> ibis.Value:

@@ -56,7 +56,7 @@ class Evidence:
 
     def line_up(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Give `frame` with a row per group, in the groups' order."""
-        return self.groups.merge(frame, on=self.question.keys, how="left")
+        return self.groups.merge(_plain(frame, self.question), on=self.question.keys, how="left")
 
     def per_period(self, values: Iterable[float]) -> Floats:
         """Give each group its period's value."""
@@ -78,20 +78,14 @@ def gather(metrics: Sequence[Metric], question: Question) -> Evidence:
     for metric in metrics:
         for source, statistics in metric.needs.items():
             needs.setdefault(source, {}).update({s.name: s for s in statistics})
-    frames = {
-        source: _plain(source.collect(question, list(found.values())), question)
-        for source, found in needs.items()
-    }
-    roster = _plain(question.roster, question)
-    return Evidence(question, frames, union_of(question, [roster, *frames.values()]))
+    frames = {source: source.collect(question, list(found.values())) for source, found in needs.items()}
+    return Evidence(question, frames, union_of(question, [question.roster, *frames.values()]))
 
 
 def union_of(question: Question, frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Give every group of `frames` once, in order, the group of unknowns last."""
     keys = question.keys
-    parts = [frame[keys] for frame in frames if len(frame)]
-    if not parts:
-        return _plain(pd.DataFrame(columns=keys), question)
+    parts = [_plain(frame[keys], question) for frame in frames]
     found = pd.concat(parts, ignore_index=True).drop_duplicates(ignore_index=True)
     return found.sort_values(keys, ignore_index=True, na_position="last")
 

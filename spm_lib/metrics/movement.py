@@ -16,6 +16,7 @@ import pandas as pd
 from ibis.util import gen_name
 
 from spm_lib.data.history import Snapshot
+from spm_lib.data.replay import at_highest
 from spm_lib.errors import ParameterError, UnknownNameError, did_you_mean
 from spm_lib.metrics.movement_events import STATE, Window
 from spm_lib.periods import Period
@@ -160,7 +161,9 @@ class _Movement:
         events = window.events(keep)
         so_far = ibis.window(group_by="deal_id", order_by="key", preceding=None, following=0)
         carried = (*STATE, *(f"by_{name}" for name in attributes))
-        path = events.mutate(**{name: events[name].argmax(events["key"]).over(so_far) for name in carried})
+        path = events.mutate(
+            **{name: at_highest(events[name], events["key"]).over(so_far) for name in carried}
+        )
         path = self._worth(path)
         groups = {name: path[_GROUP_COLUMNS.get(name, f"by_{name}")] for name in self.by}
         path = path.select("deal_id", "kind", "key", "outcome", "inside", "worth", "unrated", **groups)

@@ -13,7 +13,7 @@ from functools import cached_property
 import ibis
 
 from spm_lib.data.history import Snapshot
-from spm_lib.data.replay import day_after, stage_outcomes
+from spm_lib.data.replay import at_highest, day_after, stage_outcomes
 from spm_lib.periods import Period
 
 #: What the state of a deal consists of: the column of deals and the type of each part. None is ever null.
@@ -90,7 +90,8 @@ class Window:
         deals = keep(self._timed(keep(self._deals(changes))))
         recorded = keep(self._recorded(deals, changes))
         entered = keep(self._entered(deals, recorded))
-        rows = [self._initial(entered), self._rows(recorded, {name: f"new_{name}" for name in STATE})]
+        lived = recorded.filter(recorded["at"] <= recorded["left_at"])
+        rows = [self._initial(entered), self._rows(lived, {name: f"new_{name}" for name in STATE})]
         rows += [self._removals(entered), *(self._unrecorded(entered, name) for name in self._state)]
         if self.by_team:
             rows.append(self._team_moves(entered, recorded))
@@ -198,10 +199,10 @@ class Window:
         )
 
     def _recorded(self, deals: ibis.Table, changes: ibis.Table) -> ibis.Table:
-        """Give the changes that these deals saw between coming and leaving."""
+        """Give the changes that these deals saw after they came."""
         lives = deals.select("deal_id", "entered_at", "left_at")
         rows = changes.inner_join(lives, "deal_id")
-        rows = rows.filter(rows["at"].between(rows["entered_at"], rows["left_at"]))
+        rows = rows.filter(rows["at"] >= rows["entered_at"])
         # Filled in on the day of creation: the deal had it from the beginning.
         fills = rows["fills"] & (rows["at"].date() == rows["entered_at"].date())
         filled = {
@@ -213,8 +214,8 @@ class Window:
     def _entered(self, deals: ibis.Table, recorded: ibis.Table) -> ibis.Table:
         """Add the state in which each deal came, and the last that is recorded of it."""
         record = recorded.group_by("deal_id").agg(
-            **{f"first_{name}": recorded[f"old_{name}"].argmin(recorded["key"]) for name in STATE},
-            **{f"last_{name}": recorded[f"new_{name}"].argmax(recorded["key"]) for name in STATE},
+            **{f"first_{name}": at_highest(recorded[f"old_{name}"], -recorded["key"]) for name in STATE},
+            **{f"last_{name}": at_highest(recorded[f"new_{name}"], recorded["key"]) for name in STATE},
             outcome_at=recorded["at"].max(where=recorded["kind"] == "outcome"),
         )
         deals = _beside(deals, record)

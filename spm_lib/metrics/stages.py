@@ -99,15 +99,13 @@ def finish_conversion(evidence: Evidence) -> Parts:
     if not evidence.question.filled("stages"):
         return {None: Figures.unknown(size, NO_STAGES)}
     known = frame[frame["furthest"].notna()]
-    if len(frame) and not len(known):
+    if not len(known) and "stage" not in evidence.question.snapshot.meta.tracked_from:
         return {None: Figures.unknown(size, NO_HISTORY)}
     lost = known[~known["won"].astype(bool)]
     unknown = _deals(evidence, frame[frame["furthest"].isna()])
     left_out = counted(unknown, "deals without known stages left out")
     stages = stages_of(evidence.question.snapshot)
     stages = stages[stages["outcome"] == "open"]
-    if len(known):
-        stages = stages[stages["pipeline"].isin(known["known_in"])]
     parts: dict[str | None, Figures] = {}
     for pipeline, places in stages.groupby("pipeline", sort=True):
         won = _deals(evidence, known[known["won"].astype(bool) & (known["known_in"] == pipeline)])

@@ -113,8 +113,7 @@ def test_a_leaf_team_s_report_says_what_the_company_s_says_of_it(data, company):
         own = evaluate(names, store.as_of().scope(leaf), period)
         key = ["metric", "part"]
         pd.testing.assert_frame_equal(
-            theirs.sort_values(key, ignore_index=True).astype({"part": "str"}),
-            own.sort_values(key, ignore_index=True).astype({"part": "str"}),
+            *(f.astype({"part": "str"}).sort_values(key, ignore_index=True) for f in (theirs, own))
         )
 
 

@@ -19,12 +19,12 @@ from spm_lib.data.sources.demo.timeline import Array
 #: The causes, and what each adds to the log-odds of losing whenever a deal leaves a stage.
 CAUSES = {
     "quiet": 2.6,  # no activity for QUIET_DAYS calendar days (or since creation)
-    "pushed": 1.5,  # expected close date pushed out twice or more
+    "pushed": 1.8,  # expected close date pushed out twice or more
     "stalled": 2.7,  # longer in its stage than STALLED_DAYS
-    "single_contact": 1.8,  # at most one person on the customer's side so far
-    "amount_cut": 1.6,  # the amount was cut by 15 % or more while open
-    "moved_back": 1.5,  # it was moved back a stage
-    "no_next_step": 2.0,  # no next step is noted
+    "single_contact": 1.8,  # only one person on the customer's side so far
+    "amount_cut": 1.8,  # the amount was cut by 15 % or more while open
+    "moved_back": 1.8,  # it was moved back a stage
+    "no_next_step": 2.2,  # no next step is noted
     "competitor": 1.6,  # the competitor RIVAL is known to be in the deal
 }
 QUIET_DAYS = 14
@@ -36,11 +36,11 @@ RIVAL = 1  # the place of the competitor that matters; the others make no differ
 
 #: Chance a working day to leave a stage, and log-odds of losing without any cause; by stage.
 _LEAVING = np.array([0.074, 0.065, 0.060, 0.070, 0.055, 0.055, 0.060])
-_BASE_LOSS = np.array([-2.62, -2.90, -3.15, -3.55, -6.1, -6.1, -6.1])
-_TOUCHING = np.array([0.116, 0.124, 0.132, 0.155, 0.10, 0.12, 0.15])
+_BASE_LOSS = np.array([-2.78, -3.08, -3.36, -3.78, -6.4, -6.4, -6.4])
+_TOUCHING = np.array([0.101, 0.107, 0.114, 0.134, 0.09, 0.11, 0.13])
 
 #: What an initiative that works takes off the log-odds of losing for its members, from its first day.
-LIFT = 0.65
+LIFT = 0.85
 
 
 def causes(state: State, day: int) -> Array:
@@ -50,7 +50,7 @@ def causes(state: State, day: int) -> Array:
             day - state.last >= QUIET_DAYS,
             state.pushes >= PUSHED_TIMES,
             day - state.since >= STALLED_DAYS[state.stage],
-            state.contacts <= 1,
+            state.contacts == 1,
             state.cut,
             state.back,
             ~state.step,
@@ -91,6 +91,6 @@ def touching(state: State, day: int, present: Array) -> Array:
     """
     others = present[:, 1:].sum(axis=1)
     silence = day - state.last
-    cadence = np.where(silence < 4, 0.75, np.where(silence < 7, 1.0, 1.9))
+    cadence = np.where(silence < 4, 0.65, np.where(silence < 7, 1.0, 2.5))
     cadence = np.where(present[:, 0], 0.35, np.where(state.contacts == 0, 2.0, cadence))
     return np.asarray(_TOUCHING[state.stage] * cadence * 0.90**others)

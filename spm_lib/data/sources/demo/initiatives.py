@@ -45,7 +45,7 @@ def draw_initiatives(dice: Dice, staff: Staff, weaknesses: tuple[Weakness, ...])
         for _ in starts
     ]
     plain = [rep for rep in dice.shuffled(size) if there[0][rep] and weaknesses[rep].lever is None]
-    chosen = sorted(int(rep) for rep in plain[: size // 6])
+    chosen = sorted(int(rep) for rep in plain[: size // 5])
     others = [rep for rep in dice.shuffled(size) if there[1][rep] and rep not in chosen]
     return (
         Initiative(
@@ -65,7 +65,7 @@ def draw_initiatives(dice: Dice, staff: Staff, weaknesses: tuple[Weakness, ...])
             dt.date(2026, 9, 30),
             "average_deal_size",
             "Bundles on one price sheet raise the amount of a deal",
-            tuple(sorted(int(rep) for rep in others[: size // 6])),
+            tuple(sorted(int(rep) for rep in others[: size // 5])),
             False,
         ),
     )

@@ -113,7 +113,7 @@ def live(before: State, day: int, skills: Skills, dice: Dice, *, staying: bool =
     wait = 1 - np.log1p(-u[3] * 0.98) * (skills.answer[owner] - 0.5)
     answer = timeline.WORKDAY_FROM[day + np.minimum(wait, 12).astype(np.int64)]
     newcomers = (touched & (u[4] < _NEW_CONTACT[before.contacts])).astype(np.int64)
-    newcomers += (newcomers > 0) & (before.contacts == 0) & (u[5] < 0.82)
+    newcomers += (newcomers > 0) & (before.contacts == 0) & (u[5] < 0.75)
 
     # Tended: next step, competitor, amount.
     undone = skills.undone[owner]
