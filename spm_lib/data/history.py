@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,7 @@ class Snapshot:
     store: Store
     date: dt.date
     team_id: str | None = None
+    _shared: dict[str, ibis.Table] = field(default_factory=dict, init=True, repr=False, compare=False)
 
     @property
     def meta(self) -> StoreMeta:
@@ -64,13 +65,13 @@ class Snapshot:
         """
         if name == "deals" and not self.is_latest:
             return self.replay().deals(columns)
-        stored = self.store.connection.table(name)
+        stored = self._stored(name)
         if name == "deals":
             known = stored.filter(stored.removed_on.isnull() | (stored.removed_on > ibis.literal(self.date)))
         elif self.is_latest:
             known = stored
         else:
-            known = known_at(name, stored, self.date, self.store.connection.table)
+            known = known_at(name, stored, self.date, self._stored)
         return known if columns is None else known.select(*columns)
 
     @property
@@ -96,13 +97,13 @@ class Snapshot:
         """
         if not self.is_latest:
             return self.replay(assumed_fixed=assumed_fixed).deals(columns, all_rows=True)
-        stored = self.store.connection.table("deals")
+        stored = self._stored("deals")
         present = stored.removed_on.isnull() | (stored.removed_on > ibis.literal(self.date))
         return stored.select(*columns, present=present)
 
     def replay(self, *, assumed_fixed: Iterable[str] = ()) -> Replay:
         """Give what winds deals back to the day; `assumed_fixed` adds to what the source declares fixed."""
-        stored = self.store.connection.table
+        stored = self._stored
         return Replay(
             sources=Sources(stored("deals"), stored("deal_changes"), stored("activities"), stored("stages")),
             date=self.date,
@@ -158,6 +159,12 @@ class Snapshot:
     def in_scope(self, table: ibis.Table) -> ibis.Table:
         """Keep the rows of `table` whose ``team`` is in scope; all of them where the scope is the company."""
         return table if self.team_ids is None else table.filter(table["team"].isin(self.team_ids))
+
+    def _stored(self, name: str) -> ibis.Table:
+        # To look a table up asks the store for its columns: once is enough for all snapshots made from this one.
+        if name not in self._shared:
+            self._shared[name] = self.store.connection.table(name)
+        return self._shared[name]
 
     @cached_property
     def _changed(self) -> frozenset[str]:

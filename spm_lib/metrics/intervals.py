@@ -6,7 +6,7 @@ to say anything. None of them draws random numbers: the same data give the same 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -77,7 +77,7 @@ def mean(value: npt.ArrayLike, variance: npt.ArrayLike, n: npt.ArrayLike) -> Int
     return Interval(centre - half, centre + half)
 
 
-def median(values: Floats, counts: npt.NDArray[np.int64]) -> Median:
+def median(values: npt.NDArray[Any], counts: npt.NDArray[np.int64]) -> Median:
     """Give medians with the interval between two order statistics.
 
     The ranks come from the binomial distribution, so the interval holds whatever the values are distributed like
@@ -86,11 +86,12 @@ def median(values: Floats, counts: npt.NDArray[np.int64]) -> Median:
     Parameters
     ----------
     values
-        The values of all groups one after another, sorted within each.
+        The values of all groups one after another.
     counts
         How many of them belong to each group.
     """
     n = np.asarray(counts, dtype=np.int64)
+    values = _sorted_within(values, n)
     first = np.cumsum(n) - n
     some = n > 0
     middle, low, high = (np.full(n.shape, np.nan) for _ in range(3))
@@ -102,6 +103,22 @@ def median(values: Floats, counts: npt.NDArray[np.int64]) -> Median:
     low[enough] = values[first[enough] + rank[enough] - 1]
     high[enough] = values[first[enough] + n[enough] - rank[enough]]
     return Median(middle, low, high, n)
+
+
+def _sorted_within(values: npt.NDArray[Any], counts: npt.NDArray[np.int64]) -> Floats:
+    """Sort the values of each group: one sort of whole numbers, many times as fast as one by group and value."""
+    if not len(values):
+        return np.zeros(0)
+    if values.dtype.kind == "i":  # days: few and near each other
+        least = int(values.min())
+        rank, distinct = values.astype(np.int64) - least, None
+    else:
+        distinct, rank = np.unique(values, return_inverse=True)
+    span = int(rank.max()) + 1
+    keys = np.repeat(np.arange(len(counts)) * span, counts) + rank
+    keys.sort()
+    found = keys % span
+    return np.asarray(found + least if distinct is None else distinct[found], dtype=np.float64)
 
 
 def weighted_share(

@@ -105,6 +105,10 @@ class Window:
     def _after(self) -> Snapshot:
         return self.snapshot.as_of(self.last)
 
+    @cached_property
+    def _types(self) -> Mapping[str, object]:
+        return dict(self.snapshot.store.connection.table("deals").schema())
+
     @property
     def _state(self) -> tuple[str, ...]:
         return tuple(name for name in STATE if name != "owner" or self.by_owner)
@@ -302,7 +306,6 @@ class Window:
         return ibis.coalesce(value.try_cast(type_), ibis.literal(0 if name == "amount" else "").cast(type_))
 
     def _rows(self, table: ibis.Table, state: Mapping[str, str], *, attributes: bool = False) -> ibis.Table:
-        deals = self.snapshot.store.connection.table("deals")
         return table.select(
             "deal_id",
             "kind",
@@ -313,7 +316,7 @@ class Window:
                 for name, (_, type_) in STATE.items()
             },
             **{
-                f"by_{name}": table[f"by_{name}"] if attributes else ibis.null(deals[name].type())
+                f"by_{name}": table[f"by_{name}"] if attributes else ibis.null(self._types[name])
                 for name in self.attributes
             },
         )

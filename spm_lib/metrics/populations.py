@@ -177,11 +177,11 @@ def _joined(rows: ibis.Table, question: Question, table: str, keys: Mapping[str,
 
 
 def _frame(table: pa.Table, ordered: Sequence[str]) -> pd.DataFrame:
-    """Give a frame in which each list of sorted values has given way to its median and bounds."""
+    """Give a frame in which each list of values has given way to its median and bounds."""
     for name in ordered:
         lists = table.column(name).combine_chunks()
         counts = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
-        values = lists.flatten().to_numpy(zero_copy_only=False).astype(float)
+        values = lists.flatten().to_numpy(zero_copy_only=False)
         found = intervals.median(values, counts.astype(np.int64))
         table = table.drop_columns([name])
         for part, column in zip(("median", "low", "high", "n"), found, strict=True):

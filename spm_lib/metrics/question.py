@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from spm_lib.data.history import Snapshot
     from spm_lib.periods import Period
+
+T = TypeVar("T")
 
 PERIOD_KEY = "period_no"
 
@@ -57,6 +59,14 @@ class Question:
     snapshot: Snapshot
     periods: tuple[Period, ...]
     dimensions: tuple[Dimension, ...] = ()
+    _answers: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, key: tuple[object, ...], answer: Callable[[], T]) -> T:
+        """Give `answer`, worked out once for this question whoever asks."""
+        if key not in self._answers:
+            self._answers[key] = answer()
+        found: T = self._answers[key]
+        return found
 
     @property
     def keys(self) -> list[str]:

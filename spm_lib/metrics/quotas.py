@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import ibis
@@ -85,7 +85,7 @@ class QuotaSource:
         rows: list[tuple[object, ...]] = []
         if carries_quota(question) and question.filled("quotas"):
             for number, period in enumerate(question.periods):
-                tree = QuotaTree.read(question.snapshot, period, with_open=self.with_open)
+                tree = QuotaTree.read(question, period, with_open=self.with_open)
                 staffed = question.roster["key_0"] if question.names == ("team",) else ()
                 found = tree.groups(question.names, staffed)
                 rows += [(number, *group, *totals) for group, totals in found.items()]
@@ -112,20 +112,22 @@ class QuotaTree:
     people: Mapping[Pair, Totals]
 
     @classmethod
-    def read(cls, snapshot: Snapshot, period: Period, *, with_open: bool) -> QuotaTree:
-        """Read quotas, sales and, where asked, open deals of a period."""
+    def read(cls, asked: Question, period: Period, *, with_open: bool) -> QuotaTree:
+        """Read quotas, sales and, where asked, open deals of one of the periods asked."""
+        snapshot = asked.snapshot
+        rows = asked.once(("quotas", period), lambda: prorated(snapshot, period).to_pyarrow().to_pylist())
         own: dict[str, dict[str, Totals]] = {}
         people: dict[Pair, Totals] = {}
-        for row in prorated(snapshot, period).to_pyarrow().to_pylist():
+        for row in rows:
             if row["owner_kind"] == "team":
                 totals = own.setdefault(row["owner_id"], {}).setdefault(row["kind"], np.zeros(len(COLUMNS)))
             else:
                 totals = people.setdefault((row["team_id"], row["owner_id"]), np.zeros(len(COLUMNS)))
             totals[: len(QUOTA)] += [row[name] or 0 for name in QUOTA]
         question = Question(snapshot, (period,), (_TEAM, _REP))
-        asked = [(CLOSED, _SOLD, SOLD), (OPEN, _OPEN, OPENED)]
-        for population, statistics, names in asked if with_open else asked[:1]:
-            frame = population.collect(question, statistics)
+        parts = [(CLOSED, _SOLD, SOLD), (OPEN, _OPEN, OPENED)]
+        for population, statistics, names in parts if with_open else parts[:1]:
+            frame = asked.once((population.name, period), partial(population.collect, question, statistics))
             place = [COLUMNS.index(name) for name in names]
             values = np.nan_to_num(frame[list(names)].to_numpy(dtype=float))
             for team, rep, figures in zip(frame["key_0"], frame["key_1"], values, strict=True):

@@ -40,11 +40,11 @@ SIZE_VARIANCE = Statistic(
 SIZES = Statistic(
     "sizes",
     _AMOUNT,
-    lambda t: t.amount.cast("float64").collect(where=t.won & (t.amount > 0)).sort(),
+    lambda t: t.amount.cast("float64").collect(where=t.won & (t.amount > 0)),
     ordered=True,
 )
 
-CYCLES = Statistic("cycles", _DAYS, lambda t: t.days.collect(where=t.won).sort(), ordered=True)
+CYCLES = Statistic("cycles", _DAYS, lambda t: t.days.collect(where=t.won), ordered=True)
 CYCLE_N = Statistic("cycle_n", _DAYS, lambda t: t.days.count(where=t.won))
 CYCLE = Statistic("cycle", _DAYS, lambda t: t.days.mean(where=t.won))
 CYCLE_VARIANCE = Statistic(

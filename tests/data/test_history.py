@@ -167,6 +167,8 @@ def naive(tables: Rows, meta: dict[str, Any], date: dt.date) -> list[Row]:
             for a in tables["activities"]
             if a["deal_id"] == row["deal_id"]
         ]
+        if row["closed_on"]:
+            signs.append(dt.datetime.combine(row["closed_on"], dt.time()))
         came = row["created_on"] or min((s.date() for s in signs), default=dt.date.max)
         if came > date or (row["removed_on"] and row["removed_on"] <= date):
             continue

@@ -19,7 +19,7 @@ ORACLE_KNOWS = [
 ]
 WAYS = [(), ("team",), ("rep",), ("product",), ("region",), ("x_tier",), ("team", "rep"), ("rep", "region")]
 some = settings(
-    max_examples=12,
+    max_examples=60,
     phases=(Phase.generate,),  # an example is a store on disk: shrinking one takes minutes
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -48,7 +48,9 @@ def moment(number: int, hour: int = 12) -> dt.datetime:
 PERIOD = Period("the period", day(6), day(14), "range")
 
 
-def company(tables: Tables, *, tracked: Sequence[str] | Mapping[str, dt.date] = TRACKED, **meta: Any) -> Store:
+def company(
+    tables: Tables, *, tracked: Sequence[str] | Mapping[str, dt.date] = TRACKED, **meta: Any
+) -> Store:
     """A store in memory, its tables filled anew."""
     for name in TABLES:
         _connection.execute(f'delete from "{name}"').fetchall()
@@ -90,7 +92,9 @@ def told(frame: pd.DataFrame, by: Sequence[str] = ()) -> Told:
 
 def assert_balanced(parts: Mapping[str, tuple[Decimal, int]]) -> None:
     value = sum((sign * parts[part][0] for part, sign in PARTS.items()), Decimal(0))
-    count = sum(sign * parts[part][1] for part, sign in PARTS.items() if part not in ("increased", "decreased"))
+    count = sum(
+        sign * parts[part][1] for part, sign in PARTS.items() if part not in ("increased", "decreased")
+    )
     assert (value, count) == parts["end"]
 
 
@@ -171,9 +175,17 @@ def play(seed: int, deals: int) -> dict[str, list[Row]]:
         created = dice.randint(0, LAST)
         row: Row = {field: dice.choice(pool) for field, pool in pools.items()}
         row |= {"deal_id": f"d{number}", "created_on": day(created), "outcome": "open", "closed_on": None}
-        row |= {"currency": dice.choice([None, "USD", "EUR", "EUR", "XXX"]), "merged_into_id": None, "removed_on": None}
-        for at in sorted({moment(dice.randint(created, LAST), dice.choice([0, 9, 17])) for _ in range(dice.randint(0, 9))}):
-            for field in dice.sample(sorted({*pools, "outcome", "merged_into_id"}), dice.choice([1, 1, 2, 3])):
+        row |= {
+            "currency": dice.choice([None, "USD", "EUR", "EUR", "XXX"]),
+            "merged_into_id": None,
+            "removed_on": None,
+        }
+        for at in sorted(
+            {moment(dice.randint(created, LAST), dice.choice([0, 9, 17])) for _ in range(dice.randint(0, 9))}
+        ):
+            for field in dice.sample(
+                sorted({*pools, "outcome", "merged_into_id"}), dice.choice([1, 1, 2, 3])
+            ):
                 if field == "outcome":
                     new: Any = dice.choice(["won", "lost"]) if row["outcome"] == "open" else "open"
                     row["closed_on"] = None if new == "open" else at.date()
@@ -205,7 +217,9 @@ def team_of(tables: Tables, rep: str, date: dt.date) -> str | None:
     return None
 
 
-def naive(tables: Tables, start: dt.date, end: dt.date, scope: Sequence[str] | None, by: Sequence[str]) -> Told:
+def naive(
+    tables: Tables, start: dt.date, end: dt.date, scope: Sequence[str] | None, by: Sequence[str]
+) -> Told:
     """Every deal's life, event by event, as one would tell it with pen and paper."""
     sums: Told = {}
 
@@ -275,7 +289,12 @@ def tell(what: str, state: Row, was: Any, now: Any, count: Any) -> None:
         "removed": "removed",
         "expected_close_on": "pushed_out",
     }
-    come = {"created": "new", "outcome": "reopened", "merged_into_id": "reopened", "expected_close_on": "pulled_in"}
+    come = {
+        "created": "new",
+        "outcome": "reopened",
+        "merged_into_id": "reopened",
+        "expected_close_on": "pulled_in",
+    }
     if was:
         count(out.get(what, "transferred_out"), *was)
     if now:
@@ -301,7 +320,7 @@ SCOPES: list[tuple[str | None, tuple[str, ...]]] = [
 
 
 @given(st.integers(0, 10**6), st.integers(0, LAST), st.integers(0, LAST), st.sampled_from(SCOPES))
-@settings(max_examples=25, deadline=None, phases=SEEDS)
+@settings(max_examples=8, deadline=None, phases=SEEDS)
 def test_every_part_is_what_a_naive_event_loop_finds(
     seed: int, one: int, other: int, view: tuple[str | None, tuple[str, ...]]
 ) -> None:
@@ -315,3 +334,327 @@ def test_every_part_is_what_a_naive_event_loop_finds(
     if not by:
         expected.setdefault((), dict.fromkeys(PARTS, (Decimal(0), 0)))
     assert found == expected
+
+
+# -- balance, whatever the record ------------------------------------------------------------------------------
+
+
+def spoil(tables: dict[str, list[Row]], seed: int) -> tuple[dict[str, list[Row]], dict[str, dt.date]]:
+    """Records that contradict each other, begin late, or are missing; deals without a day of creation."""
+    dice = random.Random(seed)
+    late = day(dice.randint(3, 12))
+    since = {
+        field: dice.choice([day(0), late, None])
+        for field in ("outcome", "merged_into_id", "stage", "closed_on")
+    }
+    tracked = {field: day(0) for field in ("amount", "expected_close_on", "owner_id")}
+    tracked |= {field: first for field, first in since.items() if first}
+    changes = []
+    for row in tables["deal_changes"]:
+        if row["field"] == "outcome":
+            stage = {"open": "s1", "won": "W", "lost": "L"}
+            ends = {f"{side}_value": stage[row[f"{side}_value"]] for side in ("old", "new")}
+            changes.append({**row, **ends, "field": "stage"})
+        if dice.random() < 0.1 and row["field"] in ("amount", "expected_close_on"):
+            pool = AMOUNTS if row["field"] == "amount" else DUE
+            row["old_value"] = change("", "", dice.choice(pool), None, moment(0))["old_value"]
+        if dice.random() < 0.95:
+            changes.append(row)
+    first_days = {field: tracked.get(field, dt.date.max) for field in ("stage", *TRACKED)}
+    kept = [c for c in changes if c["changed_at"].date() >= first_days[c["field"]]]
+    for row in tables["deals"]:
+        row["stage"] = {"open": "s1", "won": "W", "lost": "L"}[row["outcome"]]
+        if dice.random() < 0.1:
+            row["created_on"] = None
+        if dice.random() < 0.1:
+            row |= {"outcome": dice.choice(["won", "lost"]), "closed_on": dice.choice([None, day(10)])}
+    stages = [("s1", "open"), ("W", "won"), ("L", "lost")][: dice.choice([0, 2, 3])]
+    told = [{"pipeline": "p", "stage": name, "position": 1, "outcome": outcome} for name, outcome in stages]
+    return {**tables, "deal_changes": kept, "stages": told}, tracked
+
+
+@given(st.integers(0, 10**6), st.integers(0, LAST), st.integers(0, LAST), st.sampled_from(SCOPES))
+@settings(max_examples=8, deadline=None, phases=SEEDS)
+def test_start_and_end_are_those_of_the_days_whatever_the_record(
+    seed: int, one: int, other: int, view: tuple[str | None, tuple[str, ...]]
+) -> None:
+    scope, by = view
+    start, end = day(min(one, other)), day(max(one, other))
+    tables, tracked = spoil(play(seed, deals=25), seed)
+    snapshot = company(tables, tracked=tracked).as_of()
+    assert_of_the_days(snapshot.scope(scope) if scope else snapshot, tables, start, end, by)
+
+
+def assert_of_the_days(
+    snapshot: Snapshot, tables: Tables, start: dt.date, end: dt.date, by: Sequence[str]
+) -> Told:
+    found = told(pipeline_movement(snapshot, PERIOD, start, end, by), by)
+    for part, date in (("start", start), ("end", end)):
+        there = {group: parts[part] for group, parts in found.items() if parts[part][1]}
+        expected = set_of(snapshot.as_of(date), tables, end, by)
+        assert there == {group: parts["set"] for group, parts in expected.items()}, part
+    return found
+
+
+def test_a_larger_company_balances_and_transfers_cancel() -> None:
+    tables = play(26, deals=1500)
+    snapshot = company(tables).as_of()
+    whole = assert_of_the_days(snapshot, tables, day(4), day(13), ())[()]
+    teams = assert_of_the_days(snapshot, tables, day(4), day(13), ("team",))
+    assert all(whole[part][1] for part in PARTS if not part.startswith("transferred"))
+    assert set(teams) == {
+        ("west",),
+        ("south",),
+        ("east",),
+        (None,),
+    }  # a rep without a team is the company's still
+    for part in PARTS:
+        over = [parts[part] for parts in teams.values()]
+        if part.startswith("transferred"):
+            assert whole[part] == (0, 0)
+        elif part in ("start", "end", "new"):
+            assert (sum(v for v, _ in over), sum(n for _, n in over)) == whole[part]
+    crossed = [sum(parts[f"transferred_{way}"][0] for parts in teams.values()) for way in ("in", "out")]
+    assert crossed[0] == crossed[1] != 0
+
+
+def forget(tables: dict[str, list[Row]], date: dt.date) -> dict[str, list[Row]]:
+    """The company as it would stand had the world ended with that day."""
+    kept = [c for c in tables["deal_changes"] if c["changed_at"].date() <= date]
+    deals = []
+    for row in tables["deals"]:
+        now = {
+            **row,
+            "closed_on": row["closed_on"] if row["closed_on"] and row["closed_on"] <= date else None,
+        }
+        now["removed_on"] = row["removed_on"] if row["removed_on"] and row["removed_on"] <= date else None
+        for field in TRACKED:
+            mine = [
+                c for c in tables["deal_changes"] if (c["deal_id"], c["field"]) == (row["deal_id"], field)
+            ]
+            past = sorted((c for c in mine if c in kept), key=lambda c: c["changed_at"])
+            if mine:
+                first = min(mine, key=lambda c: c["changed_at"])
+                now[field] = read(field, past[-1]["new_value"] if past else first["old_value"])
+        if row["created_on"] <= date:
+            deals.append(now)
+    rates = [rate for rate in tables["fx_rates"] if rate["valid_from"] <= date]
+    return {**tables, "deal_changes": kept, "deals": deals, "fx_rates": rates}
+
+
+def test_nothing_after_the_as_of_date_moves_a_figure() -> None:
+    tables = play(11, deals=60)
+    found = []
+    for world in (tables, forget(tables, day(9))):
+        snapshot = company(world).as_of(day(9))
+        found.append(told(pipeline_movement(snapshot, PERIOD, day(3), by=("team",)), ("team",)))
+    assert found[0] == found[1]
+    assert any(parts["end"][1] for parts in found[0].values())
+
+
+# -- traps -----------------------------------------------------------------------------------------------------
+
+
+def lone(*changes: Row, tracked: Sequence[str] | Mapping[str, dt.date] = TRACKED, **row: Any) -> Store:
+    """One deal of 100, created before the period and expected in it; its changes are those of deal ``d``."""
+    whole: Row = {"deal_id": "d", "owner_id": "r1", "created_on": day(1), "outcome": "open", "amount": 100}
+    whole |= {"expected_close_on": day(9), **row}
+    extra = {
+        "teams": TEAMS,
+        "team_members": [{"rep_id": "r1", "team_id": "west"}, {"rep_id": "r2", "team_id": "east"}],
+    }
+    return company({"deals": [whole], "deal_changes": changes, **extra}, tracked=tracked)
+
+
+def d(field: str, old: Any, new: Any, number: int, hour: int = 12) -> Row:
+    return change("d", field, old, new, moment(number, hour))
+
+
+def test_a_push_and_a_pull_on_one_day_are_both_told() -> None:
+    store = lone(
+        d("expected_close_on", day(9), day(30), 8, 9), d("expected_close_on", day(30), day(10), 8, 17)
+    )
+    found = moved(pipeline_movement(store.as_of(), PERIOD))
+    assert found == {"start": 100, "pushed_out": 100, "pulled_in": 100, "end": 100}
+
+
+def test_what_closing_overwrites_is_no_push_and_no_increase() -> None:
+    closing = [
+        d("amount", 100, 250, 8),
+        d("expected_close_on", day(9), day(30), 8),
+        d("outcome", "open", "won", 8),
+    ]
+    store = lone(*closing, outcome="won", closed_on=day(8), amount=250, expected_close_on=day(30))
+    assert moved(pipeline_movement(store.as_of(), PERIOD)) == {"start": 100, "won": 100}
+
+
+def test_reopened_then_lost_within_the_window() -> None:
+    record = [
+        d("outcome", "open", "won", 7),
+        d("amount", 100, 120, 8),
+        d("outcome", "won", "open", 9),
+        d("amount", 120, 90, 10),
+        d("outcome", "open", "lost", 11),
+    ]
+    found = moved(
+        pipeline_movement(lone(*record, outcome="lost", closed_on=day(11), amount=90).as_of(), PERIOD)
+    )
+    assert found == {"start": 100, "won": 100, "reopened": 120, "decreased": 30, "lost": 90}
+
+
+def test_created_and_closed_within_the_window_is_new_then_won() -> None:
+    record = [d("outcome", "open", "won", 9)]
+    found = moved(
+        pipeline_movement(lone(*record, outcome="won", closed_on=day(9), created_on=day(7)).as_of(), PERIOD)
+    )
+    assert found == {"new": 100, "won": 100}
+
+
+def test_what_is_filled_in_on_the_day_of_creation_is_new() -> None:
+    record = [d("amount", None, 100, 7), d("expected_close_on", None, day(9), 7), d("amount", 100, 150, 8)]
+    found = moved(pipeline_movement(lone(*record, created_on=day(7), amount=150).as_of(), PERIOD))
+    assert found == {"new": 100, "increased": 50, "end": 150}
+
+
+def test_a_rep_who_moves_takes_the_deals_along() -> None:
+    moves = [
+        {"rep_id": "r1", "team_id": "west", "valid_to": day(7)},
+        {"rep_id": "r1", "team_id": "east", "valid_from": day(8)},
+    ]
+    row = {"deal_id": "d", "owner_id": "r1", "created_on": day(1), "outcome": "open", "amount": 100}
+    tables = {"teams": TEAMS, "team_members": moves, "deals": [{**row, "expected_close_on": day(9)}]}
+    snapshot = company(tables).as_of()
+    assert moved(pipeline_movement(snapshot.scope("west"), PERIOD)) == {"start": 100, "transferred_out": 100}
+    assert moved(pipeline_movement(snapshot.scope("east"), PERIOD)) == {"transferred_in": 100, "end": 100}
+    assert moved(pipeline_movement(snapshot, PERIOD)) == {"start": 100, "end": 100}
+    by_rep = told(pipeline_movement(snapshot, PERIOD, by=("rep",)), ("rep",))
+    assert by_rep[("r1",)]["transferred_out"] == (0, 0)
+
+
+def test_a_new_owner_in_another_team_is_a_transfer_at_the_amount_before() -> None:
+    snapshot = lone(d("owner_id", "r1", "r2", 8), d("amount", 100, 70, 8), owner_id="r2", amount=70).as_of()
+    assert moved(pipeline_movement(snapshot.scope("west"), PERIOD)) == {"start": 100, "transferred_out": 100}
+    found = told(pipeline_movement(snapshot, PERIOD, by=("team",)), ("team",))
+    assert found[("east",)]["transferred_in"] == (100, 1)
+    assert found[("east",)]["decreased"] == (30, 1)
+
+
+def test_merged_and_removed_deals_are_removed_at_their_amount() -> None:
+    record = [d("amount", 100, 80, 8, 9), d("merged_into_id", None, "e", 8, 10), d("amount", 80, 0, 8, 10)]
+    found = moved(pipeline_movement(lone(*record, merged_into_id="e", amount=0).as_of(), PERIOD))
+    assert found == {"start": 100, "decreased": 20, "removed": 80}
+    gone = lone(d("amount", 100, 80, 8), amount=80, removed_on=day(8)).as_of()
+    assert moved(pipeline_movement(gone, PERIOD)) == {"start": 100, "decreased": 20, "removed": 80}
+    apart = lone(d("merged_into_id", "e", None, 8)).as_of()
+    assert moved(pipeline_movement(apart, PERIOD)) == {"reopened": 100, "end": 100}
+
+
+def test_one_exchange_rate_for_the_whole_movement() -> None:
+    rates = [
+        {"currency": "EUR", "valid_from": day(n), "rate": Decimal(r)} for n, r in ((0, "1.1"), (8, "1.25"))
+    ]
+    row = {
+        "deal_id": "d",
+        "owner_id": "r1",
+        "created_on": day(1),
+        "outcome": "open",
+        "amount": Decimal("10.02"),
+    }
+    deals = [{**row, "currency": "EUR", "expected_close_on": day(9)}]
+    tables: Tables = {"deals": deals, "fx_rates": rates, "deal_changes": [d("amount", "100.02", "10.02", 7)]}
+    found = moved(pipeline_movement(company(tables).as_of(), PERIOD))
+    # 125.025 and 12.525: each rounded as a value of the set, away from zero.
+    assert found == {"start": Decimal("125.03"), "decreased": Decimal("112.50"), "end": Decimal("12.53")}
+    unrated = pipeline_movement(company({**tables, "fx_rates": ()}).as_of(), PERIOD)
+    assert unrated.set_index("part").loc["end", "n"] == 1
+    assert unrated.set_index("part").loc["end", "note"] == "No exchange rate for EUR: its deals count 0"
+
+
+def test_closings_that_only_the_closing_day_tells_count_on_that_day() -> None:
+    tracked = ("amount", "expected_close_on")
+    store = lone(d("amount", 100, 60, 7), outcome="lost", closed_on=day(8), amount=60, tracked=tracked)
+    assert moved(pipeline_movement(store.as_of(), PERIOD)) == {"start": 100, "decreased": 40, "lost": 60}
+    assert moved(pipeline_movement(store.as_of(), PERIOD, end=day(7))) == {
+        "start": 100,
+        "decreased": 40,
+        "end": 60,
+    }
+
+
+def test_stages_tell_outcomes_where_these_are_not_recorded() -> None:
+    stages = [
+        {"pipeline": "p", "stage": name, "position": n, "outcome": outcome}
+        for n, (name, outcome) in enumerate([("New", "open"), ("Done", "won")])
+    ]
+    deal = {"deal_id": "d", "owner_id": "r1", "created_on": day(1), "outcome": "open", "amount": 100}
+    deal |= {"pipeline": "p", "stage": "New", "expected_close_on": day(9)}
+    changes = [d("stage", "New", "Done", 7), d("stage", "Done", "New", 9)]
+    store = company(
+        {"deals": [deal], "deal_changes": changes, "stages": stages},
+        tracked=("amount", "expected_close_on", "stage"),
+    )
+    found = moved(pipeline_movement(store.as_of(), PERIOD))
+    assert found == {"start": 100, "won": 100, "reopened": 100, "end": 100}
+
+
+def test_columns_of_deals_are_groups_as_they_stand_at_the_end() -> None:
+    snapshot = lone(d("outcome", "open", "won", 8), outcome="won", closed_on=day(8), source="web").as_of()
+    found = told(pipeline_movement(snapshot, PERIOD, by=("source", "team")), ("source", "team"))
+    assert found[("web", "west")]["won"] == (100, 1)
+
+
+@pytest.mark.parametrize("field", ["amount", "expected_close_on"])
+def test_without_history_back_to_the_start_the_movement_is_unknown(field: str) -> None:
+    others = [name for name in TRACKED if name != field]
+    never = pipeline_movement(lone(tracked=others).as_of(), PERIOD, by=("team",))
+    assert list(never.columns) == ["team", "part", "value", "n", "note"]
+    (row,) = never.to_dict("records")
+    assert (pd.isna(row["part"]), pd.isna(row["value"]), row["n"]) == (True, True, 0)
+    assert row["note"] == f"Not known: changes of {field} are not recorded"
+    late = {**dict.fromkeys(others, day(0)), field: day(7)}
+    (row,) = pipeline_movement(lone(tracked=late).as_of(), PERIOD).to_dict("records")
+    assert f"{field} are recorded since 2020-01-08 only" in row["note"]
+    assert moved(pipeline_movement(lone(tracked=late).as_of(), PERIOD, start=day(7))) == {
+        "start": 100,
+        "end": 100,
+    }
+
+
+def test_what_is_declared_fixed_needs_no_history() -> None:
+    fixed = {"fixed": ("amount", "expected_close_on")}
+    row = {"deal_id": "d", "owner_id": "r1", "created_on": day(1), "outcome": "won", "closed_on": day(9)}
+    deals = [{**row, "amount": 100, "expected_close_on": day(9)}]
+    found = moved(pipeline_movement(company({"deals": deals}, tracked=(), **fixed).as_of(), PERIOD))
+    assert found == {"start": 100, "won": 100}
+
+
+def test_an_owner_nobody_recorded_is_unknown_in_the_past_and_constant_today() -> None:
+    store = lone(tracked=("amount", "expected_close_on", "outcome"))
+    assert moved(pipeline_movement(store.as_of().scope("west"), PERIOD)) == {"start": 100, "end": 100}
+    (row,) = pipeline_movement(store.as_of(day(10)).scope("west"), PERIOD).to_dict("records")
+    assert "owner_id" in row["note"]
+
+
+def test_without_outcomes_or_closing_days_the_movement_is_unknown() -> None:
+    store = lone(outcome="won", tracked=("amount", "expected_close_on"))
+    (row,) = pipeline_movement(store.as_of(), PERIOD).to_dict("records")
+    assert "closing days" in row["note"]
+
+
+def test_the_window_ends_by_the_as_of_date_and_a_period_ahead_is_empty_of_events() -> None:
+    snapshot = lone(d("amount", 100, 50, 8), amount=50).as_of(day(7))
+    assert moved(pipeline_movement(snapshot, PERIOD)) == {"start": 100, "end": 100}
+    ahead = Period("ahead", day(9), day(12), "range")
+    assert moved(pipeline_movement(snapshot, ahead)) == {"start": 100, "end": 100}
+    with pytest.raises(ParameterError, match="after the as-of date"):
+        pipeline_movement(snapshot, PERIOD, end=day(8))
+    with pytest.raises(ParameterError, match="after its end"):
+        pipeline_movement(snapshot, PERIOD, start=day(7), end=day(6))
+    with pytest.raises(UnknownNameError, match="Did you mean 'team'"):
+        pipeline_movement(snapshot, PERIOD, by=("teem",))
+
+
+def test_nothing_is_left_behind_in_the_store() -> None:
+    before = _connection.execute("select count(*) from duckdb_tables()").fetchall()
+    pipeline_movement(lone().as_of(), PERIOD)
+    assert _connection.execute("select count(*) from duckdb_tables()").fetchall() == before

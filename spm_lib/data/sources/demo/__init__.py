@@ -1,4 +1,11 @@
-"""The demo company: one seeded synthetic company with planted causes, the same bytes everywhere."""
+"""The demo company: one seeded synthetic company with planted causes, the same bytes everywhere.
+
+It sells software in three regions. Its CRM records from `GO_LIVE` to `LAST_DAY`.
+What is planted is written where it is planted: why deals are lost in `hazards`, what each rep is worse at in
+`skills`, the source that converts better in `leads`, the initiative that works in `initiatives`. Days pass in
+`pipeline`; `simulation` runs them; `tables` and what it calls turn the result into rows. The module `truth`
+is for tests and benchmarks alone.
+"""
 
 from __future__ import annotations
 

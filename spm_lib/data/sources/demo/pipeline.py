@@ -164,6 +164,7 @@ def live(before: State, day: int, skills: Skills, dice: Dice, *, staying: bool =
     pulled_to = _date_on(day + 8 + (20 * u[16]).astype(np.int64), u[17])
     last_comes = advanced & np.isin(reached, LAST_STAGES)
     pulling = last_comes & ~pushing & (tended.expected - day > 35) & (u[15] < 0.5)
+    pulling &= pulled_to < tended.expected
     expected = np.where(pushing, pushed_to, np.where(pulling, pulled_to, tended.expected))
     after = replace(
         tended,

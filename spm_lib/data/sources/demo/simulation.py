@@ -153,12 +153,12 @@ class _Life:
                 leaving.setdefault(day, []).append(rep)
         evenings = {}
         for day in timeline.WORKDAYS.tolist():
-            self._reopen(day)
             today = live(self.open, day, self.able, self.dice)
             self._note(day, today)
             self._money(day, today)
             self._close(day, today)
             self._reassign(day)
+            self._reopen(day)
             born = newborn(self.births, np.arange(starts[day], starts[day + 1]), self.segment_of_team)
             self.open = joined([self.open, born])
             for rep in leaving.get(day, ()):
@@ -252,7 +252,7 @@ class _Life:
             self.log.note(h.EXPECTED, day, back.deal, back.expected)
             no, none = np.zeros(1, dtype=bool), np.zeros(1, dtype=np.int64)
             self.log.touch(day, back.deal, back.owner, no, no, no, none, back.contacts)
-            # It joins the round in the morning; what it notes that day comes later than its reopening.
+            # It joins the round the next day, so that nothing else is noted on the day it comes back.
             self.open = joined([self.open, back])
 
     def _reassign(self, day: int) -> None:

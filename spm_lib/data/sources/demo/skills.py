@@ -50,7 +50,7 @@ _GRADE_TURNS = (1, 2, 1, 2, 0)
 WEAK_STEPS = (1, 2)
 
 #: Log-odds of losing given back for each unit of a weakness that would cost wins by a detour.
-GIVEN_BACK = {"cycle_length": 1.5, "slippage": 0.4, "hygiene": 0.58}
+GIVEN_BACK = {"cycle_length": 1.9, "slippage": 0.4, "hygiene": 0.58}
 #: Later stages see fewer deals: with these, no single step shows a win-rate weakness as well as the whole does.
 _WIN_RATE_BY_STAGE = np.array([0.55, 0.8, 1.05, 1.2, 1.0, 1.0, 1.0])
 #: Log of the factor on the chance of activity, for each unit of a weakness that leaves more causes standing.
