@@ -12,7 +12,8 @@ demo: $(READY)
 	$(BIN)/spm demo
 
 test: check
-	$(BIN)/python -m pytest -n auto --dist loadgroup tests --nbval-lax notebooks
+	$(BIN)/python -m pytest -n auto tests
+	$(BIN)/python -m pytest --nbval-lax notebooks
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -38,11 +38,8 @@ def demo_store(pytestconfig: pytest.Config) -> Path:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give the notebooks the demo store, as `spm demo` does, and keep each notebook's cells on one worker."""
-    cells = [item for item in items if type(item).__name__ == "IPyNbCell"]
-    for cell in cells:
-        cell.add_marker(pytest.mark.xdist_group(Path(str(cell.fspath)).stem))
-    if cells:
+    """Give the notebooks the demo store, as `spm demo` does."""
+    if any(type(item).__name__ == "IPyNbCell" for item in items):
         os.environ["SPM_STORE"] = str(demo_store_path(config))
 
 

@@ -21,6 +21,7 @@ from spm_lib.metrics import evaluate
 from spm_lib.periods import parse_period
 
 LIMIT = 1.5
+ROWS = 10_000_000
 METRICS = ("revenue", "win_rate", "sales_cycle", "average_deal_size")
 FIGURES = ("value", "n", "low", "high")
 REPS = 2_000
@@ -57,7 +58,11 @@ sums as (
     group by owner_id
 ),
 rated as (
-    select *, n as decided, won / n as rate, worth / sizes as size, len(days) as cycles, 1.959963984540054 as z from sums
+    select *, n as decided, won / n as rate, worth / sizes as size, len(days) as cycles, 1.959963984540054 as z,
+        rate + z * z / (2 * decided) as middle,
+        z * sqrt(rate * (1 - rate) / decided + z * z / (4 * decided * decided)) as half,
+        1 + z * z / decided as spread
+    from sums
 )
 select
     reps.rep_id as rep,
@@ -68,8 +73,8 @@ select
     coalesce(revenue + z * sqrt(squares), 0) as revenue_high,
     rate as win_rate_value,
     coalesce(decided, 0) as win_rate_n,
-    (rate + z * z / (2 * decided) - z * sqrt(rate * (1 - rate) / decided + z * z / (4 * decided * decided))) / (1 + z * z / decided) as win_rate_low,
-    (rate + z * z / (2 * decided) + z * sqrt(rate * (1 - rate) / decided + z * z / (4 * decided * decided))) / (1 + z * z / decided) as win_rate_high,
+    (middle - half) / spread as win_rate_low,
+    (middle + half) / spread as win_rate_high,
     (days[(cycles + 1) // 2] + days[cycles // 2 + 1]) / 2 as sales_cycle_value,
     coalesce(cycles, 0) as sales_cycle_n,
     days[rank] as sales_cycle_low,
@@ -109,7 +114,7 @@ def write_store(path: Path, deals: int) -> None:
         )
         last = FIRST + dt.timedelta(days=DAYS - 1)
         rows = {"deals": deals, "reps": REPS}
-        meta = StoreMeta("benchmark", dt.datetime(2025, 1, 1), FIRST, last, FIRST, rows=rows)
+        meta = StoreMeta("benchmark", dt.datetime(2025, 1, 1, tzinfo=dt.UTC), FIRST, last, FIRST, rows=rows)
         write_meta(connection, meta)
 
 
@@ -139,7 +144,7 @@ def main() -> int:
     """Measure both sides in turn."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the promises as JSON")
-    parser.add_argument("--rows", type=int, default=10_000_000, help="deals")
+    parser.add_argument("--rows", type=int, default=ROWS, help="deals; the promise is made for the default")
     parser.add_argument("--rounds", type=int, default=11)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -161,14 +166,10 @@ def main() -> int:
             sides = (("evaluate", ours), ("one hand-written query", theirs))
             timed = in_turn(sides, asked.rounds)
     measured, baseline = (side.median for side in timed)
-    promises = [
-        Promise(
-            f"four metrics for {REPS:,} reps over {asked.rows:,} deals, times one hand-written query",
-            LIMIT,
-            measured / baseline,
-            measured / baseline <= LIMIT,
-        )
-    ]
+    ratio = measured / baseline
+    what = f"four metrics for {REPS:,} reps over {asked.rows:,} deals, times one hand-written query"
+    # What compiling the expressions takes is the same however few rows there are: nothing is claimed of few.
+    promises = [Promise(what, LIMIT, ratio, ratio <= LIMIT)] if asked.rows >= ROWS else []
     return report("Metrics by rep", timed, promises, as_json=asked.json)
 
 

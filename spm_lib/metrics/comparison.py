@@ -16,7 +16,7 @@ from spm_lib.metrics.evidence import gather, union_of
 from spm_lib.metrics.intervals import difference
 from spm_lib.metrics.metric import Metric
 from spm_lib.metrics.populations import CREATED, LEADS
-from spm_lib.metrics.question import PERIOD_KEY, Question, read_dimensions
+from spm_lib.metrics.question import PERIOD_KEY, Dimension, Question, read_dimensions
 
 if TYPE_CHECKING:
     from spm_lib.data.history import Snapshot
@@ -71,7 +71,7 @@ def compare(
         then = snapshot.as_of(same_point(snapshot.date, period, before))
         past = gather(covered, Question(then, (before,), dimensions))
         groups = union_of(now.question, [now.groups, past.groups])
-        keyed = _keyed(tidy(covered, past, groups))
+        keyed = _keyed(tidy(covered, past, groups), dimensions)
     else:
         keyed = None
     frame = tidy(chosen, now, groups)
@@ -81,7 +81,7 @@ def compare(
         beside = pd.DataFrame(np.nan, index=frame.index, columns=list(_BESIDE))
     else:
         keys = list(keyed.columns.difference([*_BESIDE, "note"], sort=False))
-        beside = _keyed(frame)[keys].merge(keyed, on=keys, how="left")
+        beside = _keyed(frame, dimensions)[keys].merge(keyed, on=keys, how="left")
     for name in _BESIDE:
         frame["previous" if name == "value" else f"previous_{name}"] = beside[name].to_numpy(dtype=float)
     frame["previous_n"] = frame["previous_n"].fillna(0).astype("int64")
@@ -120,9 +120,9 @@ def _reaches(metric: Metric, snapshot: Snapshot, period: Period) -> bool:
 _BY_CREATION = {CREATED.name, LEADS.name, "time to decision"}
 
 
-def _keyed(frame: pd.DataFrame) -> pd.DataFrame:
+def _keyed(frame: pd.DataFrame, dimensions: Sequence[Dimension]) -> pd.DataFrame:
     """Give the frame by metric, part and group, without what stands beside or follows from them."""
-    beside = [c for c in frame if str(c).endswith("_name") and str(c).removesuffix("_name") in frame]
+    beside = [f"{d.name}_name" for d in dimensions if d.named]
     kept = frame.drop(columns=[PERIOD_KEY, "unit", *beside])
     return kept.astype({"metric": "str", "part": "str"})
 

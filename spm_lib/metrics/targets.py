@@ -29,7 +29,7 @@ def finish_attainment(evidence: Evidence) -> Figures:
     covered = evidence.covered(evidence.question.snapshot.meta.first_closed_on)
     figures = Figures.of(divide(revenue, quota), n, (low, high), counted(unpriced, UNPRICED))
     figures = figures.where((n > 0) | (unpriced == 0))
-    figures = figures.where(unknown == 0, NO_RATE).where(quota > 0, _no_quota(evidence))
+    figures = figures.where((quota > 0) | (unknown > 0), _no_quota(evidence)).where(unknown == 0, NO_RATE)
     return figures.where((n + unpriced > 0) | covered, NOT_COVERED)
 
 
@@ -61,7 +61,7 @@ def finish_coverage(*, full: bool) -> Callable[[Evidence], Figures]:
         figures = Figures.of(divide(amount, target), n, (low, high), note)
         figures = figures.where((n > 0) | (left_out == 0))
         figures = figures if full else figures.where(target > 0, "met")
-        figures = figures.where(unknown == 0, NO_RATE).where(quota > 0, _no_quota(evidence))
+        figures = figures.where((quota > 0) | (unknown > 0), _no_quota(evidence)).where(unknown == 0, NO_RATE)
         # A period to come is covered: nothing is sold of it, and all its quota remains.
         first = evidence.question.snapshot.meta.first_data_date
         reached = (first is not None and first <= p.end for p in evidence.question.periods)

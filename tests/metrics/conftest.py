@@ -8,6 +8,7 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ import pytest
 from hypothesis import strategies as st
 from scipy import stats
 
-from spm_lib.data.history import Snapshot
 from spm_lib.periods import Period
 
 Row = dict[str, Any]
@@ -292,7 +292,9 @@ class Oracle:
                 s["probability"]
                 for s in self.tables["stages"]
                 if s["stage"] == row["stage"]
-                and (s["pipeline"] == row["pipeline"] or (not row["pipeline"] and named.count(s["stage"]) == 1))
+                and (
+                    s["pipeline"] == row["pipeline"] or (not row["pipeline"] and named.count(s["stage"]) == 1)
+                )
             ]
             chance = chances[0] if chances else None
             if chance is None and row["stage"]:
@@ -360,7 +362,9 @@ class Oracle:
         company = Oracle(self.tables, self.period, self.date)
         closed = [d for d in company.closed() if d["outcome"] == "won"]
         due = [
-            d for d in company.open() if d["expected_close_on"] and self.period.contains(d["expected_close_on"])
+            d
+            for d in company.open()
+            if d["expected_close_on"] and self.period.contains(d["expected_close_on"])
         ]
         undated = [d for d in company.open() if not d["expected_close_on"]]
         carriers = {owner for kind, owner, _ in parts if kind == "rep"}
@@ -391,13 +395,14 @@ class Oracle:
                 groups[()] = of_team(self.scope)
             else:
                 whole = [of_team(t["team_id"]) for t in self.tables["teams"] if not t.get("parent_team_id")]
-                groups[()] = tuple(sum(x, []) for x in zip(*whole, people(None), strict=True))
+                groups[()] = tuple(list(chain(*x)) for x in zip(*whole, people(None), strict=True))
         elif self.by == ("team",):
             until = max(self.period.end, self.date)
             staffed = {
                 s["team_id"]
                 for s in self.tables["team_members"]
-                if (s.get("valid_from") or FIRST) <= until and (s.get("valid_to") or until) >= self.period.start
+                if (s.get("valid_from") or FIRST) <= until
+                and (s.get("valid_to") or until) >= self.period.start
             }
             for team in staffed & self.below(self.scope) if self.scope else staffed:
                 groups[team,] = of_team(team)
@@ -408,8 +413,15 @@ class Oracle:
                 me = rep["rep_id"]
                 inside = self.below(self.scope) if self.scope else {None, *(t["team_id"] for t in TEAMS)}
                 groups[me,] = (
-                    [q for (kind, owner, t), q in parts.items() if kind == "rep" and owner == me and t in inside],
-                    *([d for d in x if d["rep"] == me and d["team"] in inside] for x in (closed, due, undated)),
+                    [
+                        q
+                        for (kind, owner, t), q in parts.items()
+                        if kind == "rep" and owner == me and t in inside
+                    ],
+                    *(
+                        [d for d in x if d["rep"] == me and d["team"] in inside]
+                        for x in (closed, due, undated)
+                    ),
                 )
         return {key: self._ratio(metric, *group) for key, group in groups.items()}
 
@@ -560,9 +572,3 @@ def draw_company() -> Callable[[], st.SearchStrategy[dict[str, list[Row]]]]:
 def as_of_meta() -> Mapping[str, Any]:
     """Give what the random companies' stores know of themselves."""
     return META
-
-
-def snapshot_of(store: Any, scope: str | None = None) -> Snapshot:
-    """Give the store's snapshot at its last day, of a team or the company."""
-    whole = store.as_of()
-    return whole.scope(scope) if scope else whole
