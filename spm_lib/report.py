@@ -175,7 +175,9 @@ class Report:
         if not headline.strip():
             raise ParameterError("a report is published without a headline", mend="Say what it found")
         if kpis["metric"].duplicated().any():
-            raise ParameterError("a key figure is published twice", mend="Publish rows of the whole scope only")
+            raise ParameterError(
+                "a key figure is published twice", mend="Publish rows of the whole scope only"
+            )
         return Published(
             {
                 "version": 1,

@@ -16,7 +16,9 @@ SPM = [sys.executable, "-m", "spm_lib.cli"]
 
 def spm(*words: str, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("SPM_")}
-    return subprocess.run([*SPM, *words], cwd=cwd, env={**inherited, **env}, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [*SPM, *words], cwd=cwd, env={**inherited, **env}, capture_output=True, text=True, check=False
+    )
 
 
 def mistake(done: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -72,17 +74,45 @@ def test_mistakes_in_run_stop_before_a_kernel(
 
 
 def test_metrics_as_records(demo_store: Path) -> None:
-    done = spm("metrics", "--store", str(demo_store), "--by", "team,product", "--metric", "revenue,win_rate", "--json")
+    done = spm(
+        "metrics",
+        "--store",
+        str(demo_store),
+        "--by",
+        "team,product",
+        "--metric",
+        "revenue,win_rate",
+        "--json",
+    )
     assert done.returncode == 0, done.stderr
     records = json.loads(done.stdout)
-    assert {"team", "team_name", "product", "product_name", "metric", "value", "n", "low", "high", "unit"} <= set(records[0])
+    assert {
+        "team",
+        "team_name",
+        "product",
+        "product_name",
+        "metric",
+        "value",
+        "n",
+        "low",
+        "high",
+        "unit",
+    } <= set(records[0])
     whole = json.loads(spm("metrics", "--store", str(demo_store), "--metric", "revenue", "--json").stdout)
     parts = [r["value"] for r in records if r["metric"] == "revenue"]
     assert sum(parts) == pytest.approx(whole[0]["value"])
 
 
 def test_plan_names_every_team_and_makes_nothing(demo_store: Path, tmp_path: Path) -> None:
-    command = ("plan", "params/team_performance.yml", "--store", str(demo_store), "--reports", str(tmp_path / "r"), "--json")
+    command = (
+        "plan",
+        "params/team_performance.yml",
+        "--store",
+        str(demo_store),
+        "--reports",
+        str(tmp_path / "r"),
+        "--json",
+    )
     done = spm(*command)
     assert done.returncode == 0, done.stderr
     jobs = json.loads(done.stdout)

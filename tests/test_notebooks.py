@@ -61,14 +61,32 @@ def test_parameters_are_typed(path: Path) -> None:
 
 def published(path: Path) -> list[dict[str, object]]:
     book = nbformat.read(path, as_version=4)
-    found = [o.data[PUBLISHED] for c in book.cells for o in c.get("outputs", ()) if PUBLISHED in o.get("data", {})]
+    found = [
+        o.data[PUBLISHED] for c in book.cells for o in c.get("outputs", ()) if PUBLISHED in o.get("data", {})
+    ]
     return [json.loads(f) if isinstance(f, str) else f for f in found]
 
 
 def test_plain_papermill(demo_store: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.ipynb"
-    command = [sys.executable, "-m", "papermill", str(NOTEBOOKS[0].with_name("team_performance.ipynb")), str(out)]
-    command += ["-p", "period", "2025", "-p", "as_of", "2026-01-15", "--log-level", "ERROR", "--no-progress-bar"]
+    command = [
+        sys.executable,
+        "-m",
+        "papermill",
+        str(NOTEBOOKS[0].with_name("team_performance.ipynb")),
+        str(out),
+    ]
+    command += [
+        "-p",
+        "period",
+        "2025",
+        "-p",
+        "as_of",
+        "2026-01-15",
+        "--log-level",
+        "ERROR",
+        "--no-progress-bar",
+    ]
     env = {**os.environ, "SPM_STORE": str(demo_store)}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -98,8 +98,12 @@ class Replay:
         recorded = activities.mutate(at=ibis.coalesce(activities.recorded_at, activities.occurred_at))
         # A deal closed on a day was there on it, whatever else is known of it.
         deals = self.sources.deals
-        closed = deals.filter(deals.closed_on.notnull()).select("deal_id", at=deals.closed_on.cast(changes.changed_at.type()))
-        signs = ibis.union(changes.select("deal_id", at=changes.changed_at), recorded.select("deal_id", "at"), closed)
+        closed = deals.filter(deals.closed_on.notnull()).select(
+            "deal_id", at=deals.closed_on.cast(changes.changed_at.type())
+        )
+        signs = ibis.union(
+            changes.select("deal_id", at=changes.changed_at), recorded.select("deal_id", "at"), closed
+        )
         known = signs.filter(signs["at"] < self._end, signs.deal_id.isin(among.deal_id))
         return known.group_by("deal_id").agg(seen_at=known["at"].min())
 

@@ -146,9 +146,8 @@ def tidy(metrics: Sequence[Metric], evidence: Evidence, groups: pd.DataFrame | N
         result[dimension.name] = kept.astype("str") if dimension.named else kept
         if dimension.named:
             ids = result[dimension.name]
-            names = ids.map(evidence.question.names_of[dimension.name]).fillna(ids)
             at = list(result.columns).index(dimension.name)
-            result.insert(at + 1, f"{dimension.name}_name", names)
+            result.insert(at + 1, f"{dimension.name}_name", evidence.question.named(dimension.name, ids))
     kinds = {"value": "float64", "low": "float64", "high": "float64", "n": "int64"}
     for name, pieces in columns.items():
         joined = np.concatenate(pieces) if pieces else np.array([], dtype=object)

@@ -73,7 +73,6 @@ def _listing(
     for name in ("rep", "team"):
         if name not in found:
             found[name] = pd.Series(None, index=found.index, dtype="str")
-        known = question.names_of.get(name, {})
-        found[f"{name}_name"] = found[name].map(known).fillna(found[name])
+        found[f"{name}_name"] = question.named(name, found[name])
     order = ["deal_id", "name", "account_id", "account_name", "rep", "rep_name", "team", "team_name"]
     return found[[*order, *(c for c in found.columns if c not in order)]]

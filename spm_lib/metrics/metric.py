@@ -22,6 +22,7 @@ Better = Literal["higher", "lower"]
 Floats = npt.NDArray[np.float64]
 Texts = npt.NDArray[np.object_]
 
+NO_PIPELINE = "the source has no open deals"
 NOT_COVERED = "the data do not cover this period"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import ibis
@@ -116,6 +116,17 @@ class Population:
             return pd.DataFrame(columns=[*question.keys, *(s.name for s in statistics)])
         rows = self.rows(question, (name for s in statistics for name in s.reads))
         return aggregate(rows, question, statistics)
+
+
+def any_open(question: Question) -> bool:
+    """Tell whether the company has any open deal that day: a source without any tells nothing of a pipeline."""
+    snapshot = replace(question.snapshot, team_id=None)
+
+    def found() -> bool:
+        rows = OPEN.rows(Question(snapshot, question.periods), ("outcome",))
+        return bool(rows.limit(1).to_pyarrow().num_rows)
+
+    return question.once(("any open",), found)
 
 
 def aggregate(

@@ -115,6 +115,11 @@ class Question:
                 }
         return found
 
+    def named(self, dimension: str, ids: pd.Series[str]) -> pd.Series[str]:
+        """Give the names of `ids`, or the ids where there is none."""
+        known = self.names_of.get(dimension, {})
+        return pd.Series([known.get(i, i) for i in ids], index=ids.index, dtype="str")
+
     @cached_property
     def roster(self) -> pd.DataFrame:
         """Give the groups that exist whether or not they have rows, for all periods.

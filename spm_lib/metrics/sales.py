@@ -9,8 +9,8 @@ import numpy as np
 from spm_lib.metrics import intervals
 from spm_lib.metrics.evidence import Evidence
 from spm_lib.metrics.intervals import divide
-from spm_lib.metrics.metric import NOT_COVERED, Figures, Statistic, counted
-from spm_lib.metrics.populations import CLOSED, OPEN
+from spm_lib.metrics.metric import NO_PIPELINE, NOT_COVERED, Figures, Statistic, counted
+from spm_lib.metrics.populations import CLOSED, OPEN, any_open
 
 UNPRICED = "won deals without a known amount left out"
 
@@ -161,4 +161,5 @@ def finish_velocity(evidence: Evidence) -> Figures:
         - 2 * divide(shared, size * cycle)
     )
     figures = Figures.of(value, n, intervals.log_delta(value, np.maximum(variance, 0)))
-    return figures.where(~np.isnan(value))
+    known = waiting.any() or any_open(evidence.question)
+    return figures.where(~np.isnan(value)) if known else figures.where(waiting > 0, NO_PIPELINE)

@@ -12,8 +12,8 @@ import pandas as pd
 
 from spm_lib.metrics.evidence import Evidence, Floats
 from spm_lib.metrics.intervals import divide, total, wilson
-from spm_lib.metrics.metric import NOT_COVERED, Figures, Parts, Statistic, counted
-from spm_lib.metrics.populations import CLOSED, OPEN, aggregate
+from spm_lib.metrics.metric import NO_PIPELINE, NOT_COVERED, Figures, Parts, Statistic, counted
+from spm_lib.metrics.populations import CLOSED, OPEN, aggregate, any_open
 from spm_lib.metrics.question import Question
 from spm_lib.periods import Period
 
@@ -99,7 +99,7 @@ def finish_conversion(evidence: Evidence) -> Parts:
     if not evidence.question.filled("stages"):
         return {None: Figures.unknown(size, NO_STAGES)}
     known = frame[frame["furthest"].notna()]
-    if not len(known) and "stage" not in evidence.question.snapshot.meta.tracked_from:
+    if not len(known) and not _records_stages(evidence.question):
         return {None: Figures.unknown(size, NO_HISTORY)}
     lost = known[~known["won"].astype(bool)]
     unknown = _deals(evidence, frame[frame["furthest"].isna()])
@@ -116,6 +116,13 @@ def finish_conversion(evidence: Evidence) -> Parts:
         for part, n, onward in zip(places["part"], reached, [*reached[1:], won], strict=True):
             parts[part] = Figures.of(divide(onward, n), n, wilson(onward, n), left_out)
     return parts
+
+
+def _records_stages(question: Question) -> bool:
+    if not question.filled("deal_changes"):
+        return False
+    changes = question.snapshot.table("deal_changes")
+    return bool(changes.filter(changes.field == "stage").limit(1).to_pyarrow().num_rows)
 
 
 def _deals(evidence: Evidence, frame: pd.DataFrame) -> Floats:
@@ -202,4 +209,7 @@ def finish_weighted(evidence: Evidence) -> Figures:
     note = counted(left_out, "open deals without amount or probability left out")
     covered = evidence.covered(evidence.question.snapshot.meta.first_data_date)
     figures = Figures.of(value, n, total(value, spread), note)
-    return figures.where((n > 0) | (left_out > 0) | covered, NOT_COVERED).where((n > 0) | (left_out == 0))
+    some = (n > 0) | (left_out > 0)
+    known = some.any() or any_open(evidence.question)
+    figures = figures if known else figures.where(some, NO_PIPELINE)
+    return figures.where(some | covered, NOT_COVERED).where((n > 0) | (left_out == 0))

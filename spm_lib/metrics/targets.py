@@ -9,8 +9,9 @@ import numpy as np
 from spm_lib.metrics import intervals, quotas
 from spm_lib.metrics.evidence import Evidence
 from spm_lib.metrics.intervals import divide
-from spm_lib.metrics.metric import NOT_COVERED, Figures, also, counted
+from spm_lib.metrics.metric import NO_PIPELINE, NOT_COVERED, Figures, also, counted
 from spm_lib.metrics.pace import expected_share
+from spm_lib.metrics.populations import any_open
 from spm_lib.metrics.sales import UNPRICED
 
 QUOTAS = quotas.QuotaSource()
@@ -60,6 +61,9 @@ def finish_coverage(*, full: bool) -> Callable[[Evidence], Figures]:
         # Nothing known is not nothing there.
         figures = Figures.of(divide(amount, target), n, (low, high), note)
         figures = figures.where((n > 0) | (left_out == 0))
+        some = n + left_out > 0
+        if not some.any() and not any_open(evidence.question):
+            figures = figures.where(some, NO_PIPELINE)
         figures = figures if full else figures.where(target > 0, "met")
         figures = figures.where((quota > 0) | (unknown > 0), _no_quota(evidence)).where(unknown == 0, NO_RATE)
         # A period to come is covered: nothing is sold of it, and all its quota remains.

@@ -175,7 +175,9 @@ def trend_finding(frame: pd.DataFrame, labels: Mapping[str, str], look: Look) ->
     said = []
     for metric, rows in signals.groupby("metric", sort=False):
         outside = rows[rows["rule"].str.startswith("outside")]
-        months = [f"{r['period']} ({look.value(r['value'], str(r['unit']))})" for r in outside.to_dict("records")]
+        months = [
+            f"{r['period']} ({look.value(r['value'], str(r['unit']))})" for r in outside.to_dict("records")
+        ]
         if months:
             lie = "lies" if len(months) == 1 else "lie"
             said.append(f"{labels[str(metric)]}: {join_names(months, limit=3)} {lie} outside the limits")

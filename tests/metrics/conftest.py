@@ -212,6 +212,11 @@ class Oracle:
             return self._velocity()
         return self._grouped(self.closed(), _OF_CLOSED[metric])
 
+    def without_rows(self, metric: str) -> Figure:
+        """Give the figures of a group that exists but has no rows."""
+        known = metric == "revenue" or (metric == "weighted_pipeline" and self.any_open())
+        return (0.0, 0, 0.0, 0.0) if known else NOTHING
+
     # -- who and what counts ------------------------------------------------------------------------------
 
     def team(self, rep: str | None, day: D) -> str | None:
@@ -257,6 +262,9 @@ class Oracle:
 
     def open(self) -> list[Row]:
         return self._counted([d for d in self.tables["deals"] if d["outcome"] == "open"], lambda _: self.date)
+
+    def any_open(self) -> bool:
+        return bool(Oracle(self.tables, self.period, self.date).open())
 
     def created(self) -> list[Row]:
         rows = [d for d in self.tables["deals"] if d["created_on"] and self.period.contains(d["created_on"])]
@@ -307,7 +315,7 @@ class Oracle:
             if chance is not None and row["worth"] is not None:
                 known.append((float(row["worth"]), chance))
         if not known:
-            return NOTHING if rows else (0.0, 0, 0.0, 0.0)
+            return NOTHING if rows or not self.any_open() else (0.0, 0, 0.0, 0.0)
         value = sum(a * p for a, p in known)
         half = Z * math.sqrt(sum(a * a * p * (1 - p) for a, p in known))
         return value, len(known), value - half, value + half
@@ -326,7 +334,7 @@ class Oracle:
             rows = closed.get(key, [])
             rate, n, _, _ = _win_rate(rows)
             size, cycle = _average_size(rows)[0], _cycle_mean(rows)[0]
-            if size is None or not cycle or rate is None:
+            if size is None or not cycle or rate is None or not self.any_open():
                 found[key] = NOTHING
             else:
                 found[key] = (len(waiting.get(key, [])) * rate * size / cycle, n, math.nan, math.nan)
@@ -423,6 +431,8 @@ class Oracle:
                         for x in (closed, due, undated)
                     ),
                 )
+        if metric.startswith("pipeline") and not self.any_open():
+            return {}
         return {key: self._ratio(metric, *group) for key, group in groups.items()}
 
     def _ratio(

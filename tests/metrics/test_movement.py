@@ -531,6 +531,23 @@ def test_a_rep_who_moves_takes_the_deals_along() -> None:
     assert by_rep[("r1",)]["transferred_out"] == (0, 0)
 
 
+def test_a_days_move_comes_before_all_that_happens_on_the_day() -> None:
+    moves = [
+        {"rep_id": "r1", "team_id": "west", "valid_to": day(7)},
+        {"rep_id": "r1", "team_id": "east", "valid_from": day(8)},
+    ]
+    row = {"deal_id": "d", "owner_id": "r1", "created_on": day(1), "outcome": "open", "amount": 70}
+    tables: Tables = {
+        "teams": TEAMS,
+        "team_members": moves,
+        "deals": [{**row, "expected_close_on": day(9)}],
+        "deal_changes": [d("amount", 100, 70, 8, 0)],
+    }
+    found = told(pipeline_movement(company(tables).as_of(), PERIOD, by=("team",)), ("team",))
+    assert found[("west",)]["transferred_out"] == (100, 1)
+    assert found[("east",)]["decreased"] == (30, 1)
+
+
 def test_a_new_owner_in_another_team_is_a_transfer_at_the_amount_before() -> None:
     snapshot = lone(d("owner_id", "r1", "r2", 8), d("amount", 100, 70, 8), owner_id="r2", amount=70).as_of()
     assert moved(pipeline_movement(snapshot.scope("west"), PERIOD)) == {"start": 100, "transferred_out": 100}

@@ -159,7 +159,11 @@ def test_coverage_is_of_what_remains(attained):
 
 def test_coverage_without_dates_or_amounts_is_unknown_and_without_deals_is_zero(attained):
     quotas = [quota("R1", 100)]
-    assert attained(quotas, [won("R1", 60)], metric="pipeline_coverage")["all"] == [0, 0, None]
+    beside = due("R4", 50)  # who carries no quota
+    assert attained(quotas, [won("R1", 60), beside], metric="pipeline_coverage")["all"] == [0, 0, None]
+    value, n, note = attained(quotas, [won("R1", 60)], metric="pipeline_coverage")["all"]
+    assert np.isnan(value)
+    assert (n, note) == (0, "the source has no open deals")
     for deal in (due("R1", None), due("R1", 50, None)):
         value, n, note = attained(quotas, [won("R1", 60), deal], metric="pipeline_coverage")["all"]
         assert np.isnan(value)

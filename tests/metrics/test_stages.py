@@ -152,5 +152,14 @@ def test_a_pipeline_of_which_nothing_is_known_is_not_zero(ask):
     assert np.isnan(row["value"])
     assert row["n"] == 0
     assert row["note"] == "1 open deals without amount or probability left out"
-    row = ask("weighted_pipeline", [deal(0, "won")]).iloc[0]
-    assert (row["value"], row["n"]) == (0, 0)
+
+
+def test_a_group_without_open_deals_has_none_but_a_source_without_any_has_no_pipeline(ask):
+    deals = [deal(0, "won", source="web"), deal(1, "open", "Won", source="fair")]
+    row = ask("weighted_pipeline", deals, by="source").set_index("source").loc["fair"]
+    assert (row["value"], row["n"]) == (100, 1)
+    frame = ask(["weighted_pipeline", "revenue"], deals, by="source").set_index(["metric", "source"])
+    assert frame.loc[("weighted_pipeline", "web"), "value"] == 0
+    frame = ask(["weighted_pipeline", "sales_velocity"], [deal(0, "won")])
+    assert frame["value"].isna().all()
+    assert set(frame["note"]) == {"the source has no open deals"}

@@ -94,7 +94,9 @@ def test_maven_year(maven: Snapshot) -> None:
     assert one(maven, "sales_cycle", "2017").value == 57
 
 
-@pytest.mark.parametrize(("region", "revenue"), [("West", 3_568_647), ("Central", 3_346_293), ("East", 3_090_594)])
+@pytest.mark.parametrize(
+    ("region", "revenue"), [("West", 3_568_647), ("Central", 3_346_293), ("East", 3_090_594)]
+)
 def test_maven_regions_hold_the_teams_below_them(maven: Snapshot, region: str, revenue: int) -> None:
     assert one(maven.scope(region), "revenue", "2017").value == revenue
 
@@ -120,7 +122,14 @@ def test_maven_traps(maven: Snapshot) -> None:
     agents = maven.table("team_members").to_pandas()["rep_id"]
     assert len(set(idle.rep) & set(agents)) == 5
     assert idle.value.isna().all()
-    unknown = ["win_rate_value", "quota_attainment", "quota_pace", "pipeline_coverage", "stage_conversion", "pipeline_movement"]
+    unknown = [
+        "win_rate_value",
+        "quota_attainment",
+        "quota_pace",
+        "pipeline_coverage",
+        "stage_conversion",
+        "pipeline_movement",
+    ]
     frame = evaluate(unknown, maven, span)
     assert frame.value.isna().all()
     assert (frame.n == 0).all()
@@ -175,7 +184,9 @@ def test_adventureworks_against_pandas(works: Snapshot, real_data: Path) -> None
     folder = real_data / "adventureworks"
     lines = pd.read_csv(folder / "Sales.csv", parse_dates=["OrderDate"])
     people = pd.read_csv(folder / "Salesperson.csv")
-    quotas = pd.read_csv(folder / "quarterly_quotas.csv").merge(people[["EmployeeID", "EmployeeKey"]], on="EmployeeID")
+    quotas = pd.read_csv(folder / "quarterly_quotas.csv").merge(
+        people[["EmployeeID", "EmployeeKey"]], on="EmployeeID"
+    )
     quarter = lines.OrderDate.dt.to_period("Q").astype(str)
     orders = lines.groupby(["SalesOrderNumber"]).agg(
         day=("OrderDate", "min"), rep=("EmployeeKey", "min"), sales=("Sales", "sum")
@@ -202,7 +213,18 @@ def test_commands_of_a_new_user(real_data: Path, tmp_path: Path) -> None:
     runner = CliRunner()
     loaded = runner.invoke(app, ["ingest", str(SOURCES / "maven.yml"), "--store", store])
     assert loaded.exit_code == 0, loaded.output
-    asked = ["metrics", "--store", store, "--period", "2017-Q4", "--as-of", "2017-12-31", "--by", "team", "--json"]
+    asked = [
+        "metrics",
+        "--store",
+        store,
+        "--period",
+        "2017-Q4",
+        "--as-of",
+        "2017-12-31",
+        "--by",
+        "team",
+        "--json",
+    ]
     records = json.loads(runner.invoke(app, asked).stdout)
     assert {"metric", "team", "team_name", "value", "n", "low", "high", "unit"} <= set(records[0])
     (revenue,) = [r for r in records if r["metric"] == "revenue" and r["team"] == "Melvin Marxen"]
