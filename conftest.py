@@ -9,9 +9,15 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 
 ROOT = Path(__file__).parent
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+
+# A landing must not hang on the luck of the draw: new examples are found by people, on their machines.
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("here", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 def demo_store_path(config: pytest.Config) -> Path:

@@ -16,6 +16,8 @@ from spm_lib.metrics.intervals import divide, wilson
 from spm_lib.metrics.metric import Figures, Metric, Statistic, texts
 from spm_lib.metrics.populations import CLOSED, LEADS, OPEN
 
+_CREATED = Statistic("leads", ("age",), lambda t: t.count())
+
 
 def _conversion_within(days: int) -> Metric:
     old_enough = Statistic(f"leads_{days}", ("age",), lambda t: t.count(where=t.age >= days))
@@ -26,7 +28,9 @@ def _conversion_within(days: int) -> Metric:
     def finish(evidence: Evidence) -> Figures:
         n, k = evidence.count(LEADS, old_enough.name), evidence.count(LEADS, converted.name)
         lacking = LEADS.lacks(evidence.question)
-        note = texts(np.full(len(n), bool(lacking)), f"leads have no {', '.join(lacking)}")
+        note = texts((n == 0) & (evidence.count(LEADS, "leads") > 0), f"no lead is {days} days old yet")
+        if lacking:
+            note = texts(np.ones(len(n), dtype=bool), f"leads have no {', '.join(lacking)}")
         return Figures.of(divide(k, n), n, wilson(k, n), note)
 
     return Metric(
@@ -36,7 +40,7 @@ def _conversion_within(days: int) -> Metric:
         "higher",
         f"Of the leads created in the period at least {days} days ago, the share that became deals within {days} days; "
         "merged duplicates count once.",
-        {LEADS: (old_enough, converted)},
+        {LEADS: (_CREATED, old_enough, converted)},
         finish,
     )
 

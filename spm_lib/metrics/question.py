@@ -132,7 +132,7 @@ class Question:
         if not names:
             groups = pd.DataFrame(index=[0])
         elif set(names) <= {"team", "rep"} and self.filled("team_members"):
-            groups = self._members_between().to_pandas()
+            groups = self._members_between().to_pyarrow().to_pandas()
         elif names == ("rep",) and self.snapshot.team_ids is None:
             groups = pd.DataFrame({keys[0]: list(self.names_of["rep"])})
         else:

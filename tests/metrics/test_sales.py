@@ -226,3 +226,4 @@ def test_leads_have_no_products(ask):
     assert (frame["source"].tolist(), frame["value"].tolist()) == (["web"], [1.0])
     frame = ask(["conversion_rate_30", "conversion_rate_90"], [deal(0)], leads=leads, date=D(2024, 5, 1))
     assert frame["n"].tolist() == [0, 0]
+    assert frame["note"].tolist() == ["no lead is 30 days old yet", "no lead is 90 days old yet"]
