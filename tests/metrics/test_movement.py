@@ -516,6 +516,19 @@ def test_what_is_filled_in_on_the_day_of_creation_is_new() -> None:
     assert found == {"new": 100, "increased": 50, "end": 150}
 
 
+def test_a_change_at_the_very_instant_of_creation_comes_after_it() -> None:
+    record = [d("amount", 100, 60, 7, 0), d("outcome", "open", "lost", 8)]
+    store = lone(*record, outcome="lost", closed_on=day(8), created_on=day(7), amount=60)
+    assert moved(pipeline_movement(store.as_of(), PERIOD)) == {"new": 100, "decreased": 40, "lost": 60}
+
+
+def test_a_closing_that_no_record_tells_comes_after_all_that_one_does() -> None:
+    record = [d("outcome", "open", "won", 8), d("outcome", "won", "open", 10)]
+    store = lone(*record, outcome="lost", closed_on=day(9))
+    found = moved(pipeline_movement(store.as_of(), PERIOD, end=day(LAST)))
+    assert found == {"start": 100, "won": 100, "reopened": 100, "lost": 100}
+
+
 def test_a_rep_who_moves_takes_the_deals_along() -> None:
     moves = [
         {"rep_id": "r1", "team_id": "west", "valid_to": day(7)},
