@@ -192,7 +192,9 @@ class _Movement:
         own = path["currency"].isin(["", self.snapshot.meta.currency])
         rate = ibis.ifelse(own, ibis.literal(1).cast("decimal(18, 8)"), path["_rate"])
         nothing = ibis.literal(0).cast(_MONEY)
-        worth = ibis.coalesce((path["amount"] * rate).cast(_MONEY), nothing)
+        # Wider on both sides: the engine would keep the product in 18 digits, too few for a large deal.
+        converted = (path["amount"].cast("decimal(20, 2)") * rate.cast("decimal(20, 8)")).cast(_MONEY)
+        worth = ibis.coalesce(converted, nothing)
         return path.mutate(
             worth=ibis.ifelse(path["inside"], worth, nothing),
             unrated=ibis.ifelse(path["inside"] & rate.isnull(), path["currency"], ibis.null("string")),

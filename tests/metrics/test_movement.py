@@ -510,6 +510,11 @@ def test_created_and_closed_within_the_window_is_new_then_won() -> None:
     assert found == {"new": 100, "won": 100}
 
 
+def test_a_deal_of_ten_trillion_is_a_deal() -> None:
+    found = moved(pipeline_movement(lone(amount=10**13).as_of(), PERIOD))
+    assert found == {"start": 10**13, "end": 10**13}
+
+
 def test_what_is_filled_in_on_the_day_of_creation_is_new() -> None:
     record = [d("amount", None, 100, 7), d("expected_close_on", None, day(9), 7), d("amount", 100, 150, 8)]
     found = moved(pipeline_movement(lone(*record, created_on=day(7), amount=150).as_of(), PERIOD))
