@@ -95,7 +95,10 @@ def test_plain_papermill(demo_store: Path, tmp_path: Path) -> None:
     assert figures["data_date"] == "2026-01-15"
 
 
-def test_a_mistyped_team_is_told_with_the_nearest(demo_store: Path, tmp_path: Path) -> None:
+def test_a_mistyped_team_is_told_with_the_nearest(
+    demo_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPM_STORE", str(demo_store))
     out = tmp_path / "out.ipynb"
     with pytest.raises(papermill.PapermillExecutionError, match=r"there is no team 'nowhere'"):
         papermill.execute_notebook(
@@ -103,7 +106,6 @@ def test_a_mistyped_team_is_told_with_the_nearest(demo_store: Path, tmp_path: Pa
             out,
             {"team": "nowhere"},
             progress_bar=False,
-            env={**os.environ, "SPM_STORE": str(demo_store)},
         )
 
 
