@@ -6,6 +6,7 @@ import datetime as dt
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,14 @@ from spm_lib.data.store import open_store
 from spm_lib.errors import ParameterError, PeriodError
 from spm_lib.metrics import CATALOGUE, ExpectedShare, Metric
 from spm_lib.metrics.comparison import Against, earlier
+from spm_lib.metrics.decomposition import REVENUE_CHANGE, RevenueChange, explain_revenue
+from spm_lib.metrics.plan import against_plan, plan_metrics
+from spm_lib.metrics.signals import signals
+from spm_lib.metrics.stages import stages_of
 from spm_lib.periods import Period, parse_date, parse_period
-from spm_lib.present import Kpi, freshness, kpi_strip, style
+from spm_lib.present import Kpi, definitions, freshness, join_names, kpi_strip, style, team_gaps
+from spm_lib.present.about import Defined
+from spm_lib.present.chart import why
 from spm_lib.present.display import Block, clean, is_null
 from spm_lib.settings import Settings
 from spm_lib.theme import Look
@@ -70,7 +77,7 @@ class Report:
         complete = self.period.is_complete(self.as_of)
         return past.title if complete else f"{past.title} at the same point"
 
-    @property
+    @cached_property
     def expected_share(self) -> ExpectedShare:
         """The share of a period's revenue to expect at this point, from the company's own past."""
         return measured.expected_share(self.snapshot, self.period)
@@ -90,6 +97,28 @@ class Report:
     def behaviour(self, metrics: Metrics, unit: str = "month", n: int = 12) -> pd.DataFrame:
         """Follow metrics over the last months with their limits; see `spm_lib.metrics.behaviour`."""
         return measured.behaviour(metrics, self.snapshot, self.period, unit, n)
+
+    def signals(self, metrics: Metrics, by: str | Sequence[str] = (), n: int = 12) -> pd.DataFrame:
+        """Follow metrics over the last months, the latest complete one judged; see `spm_lib.metrics.signals`."""
+        return signals(metrics, self.snapshot, self.period, n=n, by=by)
+
+    def against_plan(self, by: str | Sequence[str] = ()) -> pd.DataFrame:
+        """Evaluate attainment, pace and the gap to plan in money; see `spm_lib.metrics.plan.against_plan`."""
+        return against_plan(self.snapshot, self.period, by, self.expected_share)
+
+    def revenue_change(self) -> RevenueChange:
+        """Explain the change of revenue on the period before; see `spm_lib.metrics.decomposition`."""
+        return explain_revenue(self.snapshot, self.period)
+
+    def team_gaps(self, plan: pd.DataFrame, change: pd.DataFrame) -> pd.DataFrame:
+        """Put what is known of each team in one row; see `spm_lib.present.ranking.team_gaps`."""
+        return team_gaps(plan, change)
+
+    def stages(self) -> pd.DataFrame:
+        """Evaluate stage conversion, each stage with its pipeline."""
+        found = self.evaluate("stage_conversion")
+        places = stages_of(self.snapshot).set_index("part")["pipeline"]
+        return found.assign(pipeline=found["part"].map(places) if len(places) else None)
 
     def coverage(self) -> tuple[list[str], pd.DataFrame]:
         """Give the pipeline coverage of this period and the next, and what the two are called."""
@@ -115,24 +144,33 @@ class Report:
         trends
             Rows of `behaviour`; metrics that it does not hold are shown without a trend.
         """
+        rows = kpis.to_dict("records")
+        # What cannot be shown is said once, at the end; where that is everything, it is said here.
+        known = [row for row in rows if not is_null(row["value"]) or row["note"] == "met"] or rows
         items = []
-        for row in kpis.to_dict("records"):
+        for row in known:
             metric = CATALOGUE[row["metric"]]
-            trend = trends[trends["metric"] == metric.name]["value"]
+            months = trends[trends["metric"] == metric.name]
             items.append(
-                Kpi.from_row(row, metric.label, better=metric.better, against=self.before, trend=tuple(trend))
+                Kpi.from_row(
+                    row, metric.label, better=metric.better, against=self.before, trend=tuple(months["value"])
+                )
             )
         return kpi_strip(items, self.look)
 
     def freshness(self, *frames: pd.DataFrame) -> Block:
         """Say how old the data are, what was refused, and what `frames` could not show, and why."""
         meta = self.snapshot.meta
-        missing: dict[str, str] = {}
+        missing: dict[str, list[str]] = {}
         for frame in frames:
             for metric, rows in frame.groupby("metric", sort=False):
                 notes = [str(n) for n in rows["note"] if not is_null(n) and n != "met"]
+                label = _TOLD[str(metric)].label
                 if rows["value"].isna().all() and notes:
-                    missing.setdefault(CATALOGUE[str(metric)].label, notes[0])
+                    missing.setdefault(why(notes[0]), []).append(label)
+                for split in ("product", "source"):
+                    if split in rows and rows[split].isna().all() and rows["value"].notna().any():
+                        missing.setdefault(f"the deals carry no {split}", []).append(f"{label} by {split}")
         return freshness(
             source=meta.source,
             as_of=self.as_of,
@@ -141,9 +179,13 @@ class Report:
             timezone=meta.timezone,
             rows=meta.rows,
             quarantined=meta.quarantined,
-            missing=list(missing.items()),
+            missing=[(join_names(whats, limit=len(whats)), reason) for reason, whats in missing.items()],
             look=self.look,
         )
+
+    def definitions(self, names: Iterable[str]) -> Block:
+        """Say what figures mean: metrics of the catalogue, and what a report tells besides."""
+        return definitions([_TOLD[name] for name in names], look=self.look)
 
     def publish(
         self,
@@ -153,6 +195,7 @@ class Report:
         actions: Sequence[str] = (),
         people: Sequence[str] = (),
         deals: Sequence[str] = (),
+        standing: str | None = None,
     ) -> Published:
         """Give the figures that leave the notebook; make it the value of the last cell.
 
@@ -166,6 +209,8 @@ class Report:
             What to do, a sentence each.
         people, deals
             Names of the people and ids of the deals that the report names.
+        standing
+            How the team stands against the usual pace (see `findings.pace_verdict`), which an index counts.
 
         Raises
         ------
@@ -187,6 +232,12 @@ class Report:
                 "people": [clean(p) for p in people],
                 "deals": [clean(d) for d in deals],
                 "data_date": min(self.as_of, self.snapshot.meta.last_data_date or self.as_of).isoformat(),
+                "name": self.name,
+                "period": self.period.title,
+                "as_of": self.as_of.isoformat(),
+                "currency": self.look.currency,
+                "source": clean(self.snapshot.meta.source),
+                "standing": standing,
             }
         )
 
@@ -261,6 +312,12 @@ def open_report(
         snapshot = snapshot.scope(str(team))
     span = parse_period(period, as_of=snapshot.date, calendar=snapshot.meta.calendar)
     return Report(snapshot, span, Look(snapshot.meta.currency, settings.locale))
+
+
+#: Everything that a report tells: the catalogue, the gap to plan and what moved revenue.
+_TOLD: dict[str, Defined] = dict(CATALOGUE)
+_TOLD |= {metric.name: metric for metric in plan_metrics(ExpectedShare(1.0, "complete"))}
+_TOLD[REVENUE_CHANGE.name] = REVENUE_CHANGE
 
 
 def _next(period: Period) -> Period | None:

@@ -3,9 +3,10 @@
 from spm_lib.present.about import definitions, freshness
 from spm_lib.present.attainment import attainment_chart, coverage_chart
 from spm_lib.present.chart import Chart
-from spm_lib.present.display import Block, clean, nothing, style
+from spm_lib.present.deals import deals_tables
+from spm_lib.present.display import Block, Blocks, clean, nothing, style
 from spm_lib.present.kpi import Against, Kpi, kpi_strip
-from spm_lib.present.mix import mix_chart
+from spm_lib.present.mix import mix_chart, mix_charts
 from spm_lib.present.pipeline import funnel_chart, movement_chart
 from spm_lib.present.prose import (
     claim,
@@ -16,36 +17,49 @@ from spm_lib.present.prose import (
     plural,
     reading,
     sentence,
+    sentences,
 )
+from spm_lib.present.ranking import moved_table, ranking_table, signal_table, team_gaps
 from spm_lib.present.tables import Column, table
 from spm_lib.present.trends import trend_chart, trend_grid
+from spm_lib.present.variance import bridge_chart, gap_chart
 
 __all__ = [
     "Against",
     "Block",
+    "Blocks",
     "Chart",
     "Column",
     "Kpi",
     "attainment_chart",
+    "bridge_chart",
     "claim",
     "clean",
     "coverage_chart",
+    "deals_tables",
     "definitions",
     "describe_change",
     "freshness",
     "funnel_chart",
+    "gap_chart",
     "headline",
     "join_names",
     "kpi_strip",
     "mix_chart",
+    "mix_charts",
+    "moved_table",
     "movement_chart",
     "note",
     "nothing",
     "plural",
+    "ranking_table",
     "reading",
     "sentence",
+    "sentences",
+    "signal_table",
     "style",
     "table",
+    "team_gaps",
     "trend_chart",
     "trend_grid",
 ]

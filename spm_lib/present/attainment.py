@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from spm_lib.present.chart import data_of, dimension_of, draw_chart, head_of, known_rows, reason_of, title_of
-from spm_lib.present.display import Block, clean, nothing
+from spm_lib.present.display import Block, clean, is_null, nothing
 from spm_lib.present.prose import join_names, plural
 from spm_lib.present.rows import Figures, bars, cut_marks, outlines, pace_line, plan_line, rows_board
 from spm_lib.theme import Look, is_unknown, tone
 
 BAR_LIMIT = 40
+NO_QUOTA = "no quota"
 #: A bar longer than this many plans is cut: one lucky rep shall not press all others to the wall.
 _LONGEST = 2.0
 _NEUTRAL = 0.05
@@ -37,8 +39,8 @@ def attainment_chart(
     Parameters
     ----------
     frame
-        Rows of ``quota_attainment``: a dimension, value, n, low, high, note. Those without value are named as
-        having no quota.
+        Rows of ``quota_attainment``: a dimension, value, n, low, high, note; and significant where known. Those
+        without value are named as having no quota.
     expected
         The share of quota to expect at this point of the period.
     scale
@@ -54,7 +56,7 @@ def attainment_chart(
     """
     look = look or Look()
     if frame.empty or known_rows(frame).empty:
-        return nothing(reason_of(frame, "nobody carries a quota in this period"))
+        return nothing(reason_of(frame, "nobody carries a quota in this period"), "Quota attainment")
     name = dimension_of(frame, by)
     known = known_rows(frame).sort_values("value", ascending=False, kind="stable")
     half = BAR_LIMIT // 2
@@ -77,7 +79,7 @@ def attainment_chart(
         cut_marks(axes, values, longest)
         plan_line(axes, "PL 100%")
         if expected is not None and abs(expected - 1) > _ONE:
-            pace_line(axes, f"expected by now {look.value(expected, 'share')}", expected)
+            pace_line(axes, f"usual by now {look.value(expected, 'share')}", expected)
         return figure
 
     title = title_of("Quota attainment in % of quota (PL)", period, "AC", own_scale=scale is None)
@@ -99,7 +101,8 @@ def _finding(known: pd.DataFrame, name: str, expected: float | None, look: Look)
     )
     if expected is not None:
         ahead = sum(float(v) >= expected for v in known["value"])
-        said += f"; {ahead} at or above the {look.value(expected, 'share')} to expect by now"
+        are = "is" if ahead == 1 else "are"
+        said += f". {ahead} {are} at or above the {look.value(expected, 'share')} that is usual by now"
     return f"{said}."
 
 
@@ -108,7 +111,8 @@ def _remarks(frame: pd.DataFrame, name: str, expected: float | None, longest: fl
     without = [row[name] for row in frame.to_dict("records") if is_unknown(row["value"])]
     said = []
     if expected is not None:
-        said.append("▲ above, ▼ below the pace to expect; without either it is too close to call.")
+        level = "quota" if abs(expected - 1) <= _ONE else "usual pace"
+        said.append(f"▲ clearly above, ▼ clearly below the {level}. Without either it is too close to call.")
     if len(known) > BAR_LIMIT:
         rest = plural(len(known) - BAR_LIMIT, head_of(name).lower(), look=look)
         said.append(
@@ -144,7 +148,9 @@ def coverage_chart(
     look = look or Look()
     met = [row.get("note") == "met" and is_unknown(row["value"]) for row in frame.to_dict("records")]
     if frame.empty or (known_rows(frame).empty and not any(met)):
-        return nothing(reason_of(frame, "there is no quota to cover"))
+        reason = reason_of(frame, "there is no quota to cover")
+        # Without any quota there is nothing amiss with coverage: attainment has said it.
+        return Block(Markup(""), "") if reason == NO_QUOTA else nothing(reason, "Pipeline coverage")
     column = by or ("period" if "period" in frame.columns else dimension_of(frame))
     frame = frame.assign(_name=[clean(name) for name in names or frame[column]])
     values = [0.0 if is_unknown(v) else float(v) for v in frame["value"]]
@@ -169,7 +175,7 @@ def coverage_chart(
     title = title_of("Open pipeline expected to close, in times the quota that remains (PL)", "", "AC")
     return draw_chart(
         paint,
-        alt=alt or f"Pipeline coverage. {'; '.join(said)}.",
+        alt=alt or f"Pipeline coverage in {', in '.join(said)}.",
         title=title,
         message=message,
         data=data_of(frame, {"_name": "Period"}, "ratio", title, look),
@@ -177,11 +183,13 @@ def coverage_chart(
 
 
 def _judge(row: Mapping[Any, Any], expected: float | None) -> str:
-    """Judge a bar against the pace: by its interval, and where it has none, beyond five points."""
+    """Judge a bar against the pace: by what `keep_discoveries` kept, else by its interval, else beyond five points."""
     if expected is None:
         return "neutral"
     value = float(row["value"])
-    if is_unknown(row.get("low")) or is_unknown(row.get("high")):
+    if not is_null(row.get("significant")):
+        sure = bool(row["significant"])
+    elif is_unknown(row.get("low")) or is_unknown(row.get("high")):
         sure = abs(value - expected) > _NEUTRAL
     else:
         sure = not float(row["low"]) <= expected <= float(row["high"])

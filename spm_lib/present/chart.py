@@ -130,8 +130,13 @@ def reason_of(frame: pd.DataFrame, fallback: str) -> str:
     if "note" in frame.columns:
         for said in frame["note"]:
             if not is_null(said):
-                return str(said)
+                return why(said)
     return fallback
+
+
+def why(note: object) -> str:
+    """Give a note as the reason of a sentence that says already that something is not known."""
+    return str(note).removeprefix("Not known: ")
 
 
 def title_of(measure: str, period: str, scenarios: str, *, own_scale: bool = False) -> str:
@@ -150,8 +155,8 @@ def data_of(frame: pd.DataFrame, heads: dict[str, str], unit: str, caption: str,
     columns: dict[str, Column | str] = dict(heads)
     columns["value"] = Column("AC", unit)
     if "previous" in frame.columns:
-        columns["previous"] = Column("PY", unit)
-        columns["difference"] = Column("AC − PY", "difference", of=unit)
+        columns["previous"] = Column("PP", unit)
+        columns["difference"] = Column("AC − PP", "difference", of=unit)
     columns["n"] = Column("n", "count")
     if "low" in frame.columns and not all(is_unknown(v) for v in frame["low"]):
         columns["low"] = Column("95% interval", "interval", high="high", of=unit)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from IPython.display import display
 from markupsafe import Markup, escape
 
 from spm_lib.theme import css
@@ -45,6 +46,34 @@ class Block:
 
     def __html__(self) -> Markup:
         return self.html
+
+    def __add__(self, other: object) -> Block:
+        """Put another block beneath."""
+        if not isinstance(other, Block):
+            return NotImplemented
+        return Block(self.html + other.html, "\n\n".join(t for t in (self.text, other.text) if t))
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, repr=False)
+class Blocks:
+    """Several things to show, each an output of its own, so that a page may set them side by side."""
+
+    blocks: tuple[Block, ...]
+
+    def __iter__(self) -> Iterator[Block]:
+        return iter(self.blocks)
+
+    @property
+    def text(self) -> str:
+        """All of it for readers of plain text."""
+        return "\n\n".join(block.text for block in self.blocks)
+
+    def _ipython_display_(self) -> None:
+        for block in self.blocks:
+            display(block)  # type: ignore[no-untyped-call]
 
     def __repr__(self) -> str:
         return self.text
@@ -94,10 +123,19 @@ def joined(parts: Iterable[object], between: str = "") -> Markup:
     return Markup(between).join(escape(p) for p in parts)
 
 
-def nothing(reason: str) -> Block:
-    """Say plainly that there is nothing to show, and why."""
-    said = f"Nothing to show: {clean(reason, TITLE_LIMIT)}"
-    return Block(Markup('<p class="spm spm-empty">{}</p>').format(said), said)
+def nothing(reason: str, what: str = "") -> Block:
+    """Say in one quiet line that there is nothing to show, and why.
+
+    Parameters
+    ----------
+    reason
+        Why, as a clause: ``there is no quota``.
+    what
+        What cannot be shown for that reason; left out where there is nothing amiss: ``no deal was won in May``.
+    """
+    said = clean(reason, TITLE_LIMIT).rstrip(".")
+    said = f"{clean(what, TITLE_LIMIT)} cannot be shown: {said}." if what else f"{said[0].upper()}{said[1:]}."
+    return Block(Markup('<p class="spm spm-note">{}</p>').format(said), said)
 
 
 def style() -> Block:

@@ -27,7 +27,7 @@ from PIL import Image
 from spm_lib.present.display import clean
 from spm_lib.theme import CHART_FONT, FONT_STACK, LIGHT, is_unknown
 
-WIDTH = 420.0
+WIDTH = 390.0
 TEXT = 11.0
 SMALL = 9.5
 
@@ -154,18 +154,39 @@ def fitted(text: object, room: float, size: float = TEXT) -> str:
     return short.rstrip() + "…"
 
 
-def sparkline(values: Sequence[object], width: int = 160, height: int = 28) -> str:
-    """Give a small trend line as SVG, the last point marked; empty where fewer than two values are known."""
+def sparkline(
+    values: Sequence[object],
+    width: int = 160,
+    height: int = 28,
+    *,
+    limits: tuple[object, object] = (None, None),
+) -> str:
+    """Give a small trend line as SVG, the last point marked; empty where fewer than two values are known.
+
+    Parameters
+    ----------
+    values
+        Oldest first; unknown ones leave a gap.
+    width, height
+        In pixels.
+    limits
+        The range of chance, drawn as a band as far as it reaches into the picture, where both ends are known.
+    """
     known = [(at, float(v)) for at, v in enumerate(values) if not is_unknown(v)]  # type: ignore[arg-type]
     if len(known) < 2:
         return ""
+    band = [] if any(is_unknown(v) for v in limits) else [float(v) for v in limits]  # type: ignore[arg-type]
     low, high = min(v for _, v in known), max(v for _, v in known)
     edge = 4.0
     across = (width - 2 * edge) / (len(values) - 1)
     # A flat line runs through the middle.
     up = (height - 2 * edge) / (high - low) if high > low else 0.0
     middle = edge if high > low else height / 2
-    points = {at: (edge + at * across, height - middle - (v - low) * up) for at, v in known}
+
+    def y_of(value: float) -> float:
+        return height - middle - (value - low) * up
+
+    points = {at: (edge + at * across, y_of(v)) for at, v in known}
     path = ""
     for at, (x, y) in points.items():
         # A value between two unknown ones is a dot: a line of no length with round ends.
@@ -175,4 +196,8 @@ def sparkline(values: Sequence[object], width: int = 160, height: int = 28) -> s
     last = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{LIGHT.actual}"/>' if ends_known else ""
     size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}" preserveAspectRatio="xMinYMid"'
     line = f'fill="none" stroke="{LIGHT.actual}" stroke-width="1.6" stroke-linecap="round"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><path d="{path}" {line}/>{last}</svg>'
+    usual = ""
+    if band:
+        top, bottom = (min(max(y_of(end), 0.0), float(height)) for end in (band[1], band[0]))
+        usual = f'<path d="M0 {top:.1f}H{width}V{bottom:.1f}H0Z" fill="{LIGHT.band}"/>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{usual}<path d="{path}" {line}/>{last}</svg>'

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from spm_lib.metrics.movement import PARTS
 from spm_lib.present.chart import data_of, draw_chart, known_rows, reason_of, title_of
 from spm_lib.present.display import Block, clean, nothing
-from spm_lib.present.prose import plural
+from spm_lib.present.prose import join_names, plural
 from spm_lib.present.rows import Figures, bars, rows_board
 from spm_lib.theme import LIGHT, Look, is_unknown
 
@@ -20,52 +20,79 @@ from spm_lib.theme import LIGHT, Look, is_unknown
 def funnel_chart(
     frame: pd.DataFrame, *, period: str = "", look: Look | None = None, message: str = "", alt: str = ""
 ) -> Block:
-    """Draw how many deals reached each stage, and the share that went on.
+    """Draw how many deals reached each stage, and the share that went on; each pipeline by itself, on one scale.
 
     Parameters
     ----------
     frame
         Rows of ``stage_conversion`` in the order of the stages: part (the stage), value (the share that reached
-        the next), n (deals that reached it), low, high.
+        the next), n (deals that reached it), low, high; and pipeline where there are several.
     period, look, message, alt
         As in `attainment_chart`.
     """
     look = look or Look()
-    reached = [0.0 if is_unknown(n) else float(n) for n in frame["n"]] if not frame.empty else []
-    if not any(reached):
-        return nothing(reason_of(frame, "no deal reached a stage in this period"))
-    rows = frame.to_dict("records")
-    shares = [look.value(row["value"], "share") for row in rows]
-    sure = [look.interval(row.get("low"), row.get("high"), "share") for row in rows]
+    if frame.empty or not any(not is_unknown(n) and float(n) for n in frame["n"]):
+        return nothing(reason_of(frame, "no deal reached a stage in this period"), "Stage by stage")
+    places = _places(frame)
+    shown = [row if row is not None else {} for _, row in places]
+    reached = [0.0 if is_unknown(row.get("n")) else float(row["n"]) for row in shown]
+    known = [bool(row) for row in shown]
     columns = [
-        Figures("n", [look.value(n, "count", compact=False) for n in reached]),
-        Figures("went on", shares),
-        Figures("95% interval", sure, small=True),
+        Figures(
+            "n",
+            [look.value(n, "count", compact=False) if k else "" for n, k in zip(reached, known, strict=True)],
+        ),
+        Figures("went on", [look.value(row["value"], "share") if row else "" for row in shown]),
+        Figures(
+            "95% interval",
+            [look.interval(row.get("low"), row.get("high"), "share") if row else "" for row in shown],
+            small=True,
+        ),
     ]
 
     def paint() -> Figure:
-        figure, axes = rows_board(list(frame["part"]), columns, span=(0, max(reached)))
+        figure, axes = rows_board([name for name, _ in places], columns, span=(0, max(reached)))
         bars(axes, reached)
+        for at, row in enumerate(shown):
+            if not row and at:
+                axes.axhline(at - 0.5, color=LIGHT.rule, linewidth=0.8, zorder=1)
         return figure
 
-    known = known_rows(frame)
-    made = f"{plural(reached[0], 'deal', look=look)} reached {clean(frame['part'].iloc[0])}"
-    if not known.empty:
-        worst = min(known.to_dict("records"), key=lambda row: float(row["value"]))
+    rows = known_rows(frame)
+    made = f"{plural(max(reached), 'deal', look=look)} reached {clean(frame['part'].iloc[0])}"
+    if not rows.empty:
+        worst = min(rows.to_dict("records"), key=lambda row: float(row["value"]))
         made += (
-            f"; the lowest conversion is from {clean(worst['part'])} with {look.value(worst['value'], 'share')} "
-            f"of {plural(worst['n'], 'deal', look=look)}"
+            f", and the lowest share to go on is {look.value(worst['value'], 'share')} "
+            f"of {plural(worst['n'], 'deal', look=look)} from {clean(worst['part'])}"
         )
     title = title_of(
-        "Deals that reached each stage (n), and the share of them that went on in %", period, "AC"
+        "Decided deals that reached each stage (n), and the share of them that went on in %", period, "AC"
     )
+    several = any(row is None for _, row in places)
+    heads = {"part": "Stage"} | ({"pipeline": "Pipeline"} if several else {})
     return draw_chart(
         paint,
         alt=alt or made + ".",
         title=title,
         message=message,
-        data=data_of(frame, {"part": "Stage"}, "share", title, look),
+        data=data_of(frame, heads, "share", title, look),
     )
+
+
+def _places(frame: pd.DataFrame) -> list[tuple[str, dict[Any, Any] | None]]:
+    """Give the rows to draw; a pipeline's name, without figures, stands above its stages where there are several."""
+    rows = frame.to_dict("records")
+    pipelines = (
+        list(dict.fromkeys(clean(row.get("pipeline")) for row in rows)) if "pipeline" in frame else [""]
+    )
+    found: list[tuple[str, dict[Any, Any] | None]] = []
+    for pipeline in pipelines:
+        own = [row for row in rows if len(pipelines) == 1 or clean(row.get("pipeline")) == pipeline]
+        if len(pipelines) > 1:
+            found.append((pipeline, None))
+        found += [(str(row["part"]), row) for row in own]
+    return found
 
 
 def movement_chart(
@@ -96,7 +123,9 @@ def movement_chart(
     look = look or Look()
     rows = {str(row["part"]): row for row in frame.to_dict("records") if not is_unknown(row["value"])}
     if "start" not in rows or "end" not in rows:
-        return nothing(reason_of(frame, "the movement of the pipeline is not known"))
+        return nothing(
+            reason_of(frame, "the movement of the pipeline is not known"), "What moved the pipeline"
+        )
     steps = _steps(rows)
     columns = [
         Figures("AC", [_written(step, look) for step in steps], [step.tone for step in steps]),
@@ -111,10 +140,9 @@ def movement_chart(
         bars(axes, whole, thickness=0.64)
         for at, step in enumerate(steps):
             if step.sign:
-                color = {"won": LIGHT.good, "lost": LIGHT.bad}.get(step.part, LIGHT.previous)
+                color = {"won": LIGHT.good, "lost": LIGHT.bad}.get(step.part, LIGHT.muted)
                 axes.barh(
-                    at, step.ends - step.begins, 0.64, left=step.begins, facecolor=color,
-                    edgecolor=LIGHT.actual, linewidth=0.9, zorder=3,
+                    at, step.ends - step.begins, 0.64, left=step.begins, facecolor=color, linewidth=0, zorder=3,
                 )  # fmt: skip
             if at + 1 < len(steps):
                 axes.plot([step.ends] * 2, [at - 0.32, at + 1.32], color=LIGHT.muted, linewidth=0.7, zorder=2)
@@ -127,12 +155,12 @@ def movement_chart(
     )
     largest = max((s for s in steps if s.sign), key=lambda s: abs(s.ends - s.begins), default=None)
     if largest is not None:
-        made += f"; the largest step is {largest.label} with {_written(largest, look)}"
+        made += f", and the largest step is {largest.label} with {_written(largest, look)}"
     measure = f"Open pipeline expected to close in the period, in {look.currency}"
     title = title_of(measure, ", ".join(filter(None, (period, between))), "AC", own_scale=scale is None)
     told = [rows[part] | {"part": _label(part)} for part in PARTS if part in rows]
     silent = [_label(part) for part in PARTS if part not in {step.part for step in steps}]
-    notes = [f"Nothing was {' or '.join(silent)}."] if silent else []
+    notes = [f"Nothing was {join_names(silent, limit=len(silent), last='or')}."] if silent else []
     data = pd.DataFrame(told)
     return draw_chart(
         paint,

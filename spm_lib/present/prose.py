@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from markupsafe import Markup
 
@@ -19,14 +19,18 @@ def headline(text: str) -> Block:
 
 
 def claim(text: str) -> Block:
-    """Show the finding of a section as its heading."""
+    """Show the finding of a section as its heading; nothing, where nothing was found."""
+    if not text.strip():
+        return Block(Markup(""), "")
     said = clean(text, TITLE_LIMIT)
     return Block(Markup('<h2 class="spm spm-claim">{}</h2>').format(said), said)
 
 
 def reading(*sentences: str) -> Block:
     """Show how to read the figure above, in one paragraph; empty sentences are left out."""
-    said = " ".join(clean(s, SENTENCE_LIMIT) for s in sentences if s)
+    said = " ".join(clean(s, SENTENCE_LIMIT) for s in sentences if s and s.strip())
+    if not said:
+        return Block(Markup(""), "")
     return Block(Markup('<p class="spm spm-reading">{}</p>').format(said), said)
 
 
@@ -58,7 +62,12 @@ def plural(count: object, one: str, many: str | None = None, *, look: Look | Non
 
 
 def join_names(
-    names: Iterable[object], *, limit: int = 3, what: str = "other", many: str | None = None
+    names: Iterable[object],
+    *,
+    limit: int = 3,
+    what: str = "other",
+    many: str | None = None,
+    last: str = "and",
 ) -> str:
     """Join names in words: ``A, B and 3 others``.
 
@@ -70,6 +79,8 @@ def join_names(
         The most names to say; the rest is counted, but a single one more is said all the same.
     what, many
         The word for the rest, one and several.
+    last
+        The word before the last one.
     """
     said = [clean(name) for name in names]
     if not said:
@@ -77,7 +88,7 @@ def join_names(
     if len(said) > limit + 1:
         rest = len(said) - limit
         said = [*said[:limit], plural(rest, what, many)]
-    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
+    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} {last} {said[-1]}"
 
 
 def describe_change(
@@ -97,19 +108,19 @@ def describe_change(
     unit
         The unit of the values compared.
     against
-        What it is compared with.
+        What it is compared with; left out where empty.
     significant
         Whether its interval says that it is a change; None where there is no interval.
     look
         How numbers are written.
     """
     look = look or Look()
-    against = clean(against)
+    on = f" on {clean(against)}" if against else ""
     if is_unknown(difference):
-        return f"change on {against} unknown"
+        return f"change{on} unknown"
     direction = arrow(difference, unit)
     if direction == LEVEL:
-        return f"unchanged on {against}"
+        return f"unchanged{on}"
     size = format_value(
         abs(float(difference)),  # type: ignore[arg-type]
         difference_unit(unit),
@@ -117,7 +128,7 @@ def describe_change(
         locale=look.locale,
     )
     caution = ", within normal variation" if significant is False else ""
-    return f"{'up' if direction == UP else 'down'} {size} on {against}{caution}"
+    return f"{'up' if direction == UP else 'down'} {size}{on}{caution}"
 
 
 def arrow(difference: object, unit: str) -> str:
@@ -126,7 +137,12 @@ def arrow(difference: object, unit: str) -> str:
     return written[0] if written[0] in (UP, DOWN, LEVEL) else LEVEL
 
 
-def sentence(parts: Sequence[str]) -> str:
-    """Put clauses together as one sentence: joined by semicolons, the first letter large, a full stop."""
-    said = "; ".join(p.strip().rstrip(".") for p in parts if p and p.strip())
+def sentences(parts: Iterable[str]) -> str:
+    """Make each part a sentence: the first letter large, a full stop; empty ones are left out."""
+    return " ".join(sentence(p) for p in parts if p and p.strip())
+
+
+def sentence(text: str) -> str:
+    """Make a clause a sentence: the first letter large, a full stop. Empty text stays empty."""
+    said = text.strip().rstrip(".")
     return f"{said[0].upper()}{said[1:]}." if said else ""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from spm_lib.present.drawing import SMALL, TEXT, WIDTH, board, fitted, width_of
@@ -57,6 +58,9 @@ def rows_board(
     top: float = 20,
     bottom: float = 4,
     row: float = ROW,
+    width: float = WIDTH,
+    beneath: Sequence[str] = (),
+    room: tuple[float, float] | None = None,
 ) -> tuple[Figure, Axes]:
     """Give a figure with a row per name, the names on the left and the columns of figures on the right.
 
@@ -72,26 +76,45 @@ def rows_board(
         Room above and below the rows, in points.
     row
         Height of a row.
+    width
+        Of the whole figure.
+    beneath
+        A second, small line under each name.
+    room
+        Widths left and right of the bars, where figures side by side share them; see `room_of`.
     """
-    room = 0.34 * WIDTH
-    labels = [fitted(name, room) for name in names]
-    left = max([width_of(label) for label in labels], default=0) + GAP
-    right = sum(c.width + GAP for c in columns)
-    figure, axes = board(top + bottom + row * len(names), left=left, right=right, top=top, bottom=bottom)
+    left, right = room or room_of([(names, columns)], width=width, beneath=beneath)
+    labels = [fitted(name, left - GAP) for name in names]
+    figure, axes = board(
+        top + bottom + row * len(names), width=width, left=left, right=right, top=top, bottom=bottom
+    )
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlim(*span)
     axes.set_xticks([])
     axes.set_yticks([])
     middle = axes.get_yaxis_transform()
+    lift = 6.0 if beneath else 0.0
     for at, label in enumerate(labels):
         axes.annotate(
             label,
             (0, at),
-            (-GAP, 0),
+            (-GAP, lift),
             xycoords=middle,
             textcoords="offset points",
             ha="right",
             va="center_baseline",
+        )
+    for at, below in enumerate(beneath):
+        axes.annotate(
+            below,
+            (0, at),
+            (-GAP, -7),
+            xycoords=middle,
+            textcoords="offset points",
+            ha="right",
+            va="center_baseline",
+            fontsize=SMALL,
+            color=LIGHT.muted,
         )
     offset = 0.0
     for column in columns:
@@ -99,6 +122,21 @@ def rows_board(
         _column(axes, column, offset)
     axes.axvline(0, color=LIGHT.muted, linewidth=0.8, zorder=4)
     return figure, axes
+
+
+def room_of(
+    tables: Iterable[tuple[Sequence[object], Sequence[Figures]]],
+    *,
+    width: float = WIDTH,
+    beneath: Sequence[str] = (),
+) -> tuple[float, float]:
+    """Give the room that names need left of the bars and columns right of them, the widest of several figures."""
+    left = right = 0.0
+    for names, columns in tables:
+        widths = [width_of(fitted(name, 0.34 * width)) for name in names]
+        left = max([left, *widths, *(width_of(text, SMALL) for text in beneath)])
+        right = max(right, sum(c.width + GAP for c in columns))
+    return left + GAP, right
 
 
 def _column(axes: Axes, column: Figures, offset: float) -> None:
@@ -153,6 +191,39 @@ def outlines(
     """Draw outlined bars: plan where they are empty, the previous period where they are filled lightly."""
     places = [at + shift for at in range(len(values))]
     axes.barh(places, values, thickness, facecolor=color, edgecolor=LIGHT.actual, linewidth=0.9, zorder=2)
+
+
+def forecasts(
+    axes: Axes, values: Sequence[float], *, begins: Sequence[float] = (), thickness: float = 0.56
+) -> None:
+    """Draw hatched bars: what is forecast, on top of what is actual where `begins` says where that ends."""
+    axes.barh(
+        range(len(values)), values, thickness, left=list(begins) or None, facecolor=LIGHT.paper,
+        edgecolor=LIGHT.actual, linewidth=0.9, hatch="/////", zorder=3,
+    )  # fmt: skip
+
+
+def variances(
+    axes: Axes, steps: Sequence[tuple[float, float]], tones: Sequence[str], sure: Sequence[bool]
+) -> None:
+    """Draw differences, one per row, from where they begin to where they end.
+
+    Good and bad have their colours, always beside a sign; what chance explains as well is pale.
+    """
+    for at, ((begins, ends), tone, certain) in enumerate(zip(steps, tones, sure, strict=True)):
+        color = _TONES[tone] if tone != "neutral" else LIGHT.muted
+        axes.barh(
+            at, ends - begins, 0.56, left=begins, facecolor=color if certain else to_rgba(color, 0.22),
+            edgecolor=color, linewidth=1.0, zorder=3,
+        )  # fmt: skip
+
+
+def whiskers(axes: Axes, bounds: Sequence[tuple[float, float] | None]) -> None:
+    """Draw each row's interval as a thin line, seen on dark and on light."""
+    for at, pair in enumerate(bounds):
+        if pair is not None:
+            for color, width in ((LIGHT.paper, 2.6), (LIGHT.ink, 1.0)):
+                axes.plot(pair, [at, at], color=color, linewidth=width, solid_capstyle="butt", zorder=5)
 
 
 def plan_line(axes: Axes, text: str, at: float = 1.0) -> None:

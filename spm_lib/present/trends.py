@@ -14,13 +14,14 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spm_lib.present.chart import draw_chart, known_rows, reason_of, title_of
+from spm_lib.present.chart import Chart, draw_chart, known_rows, reason_of, title_of
 from spm_lib.present.display import Block, clean, is_null, joined, nothing
 from spm_lib.present.drawing import SMALL, WIDTH, board, width_of
+from spm_lib.present.prose import note
 from spm_lib.present.tables import Column, table
 from spm_lib.theme import LIGHT, Look, is_unknown, tone
 
-PANEL_WIDTH = 300.0
+PANEL_WIDTH = 380.0
 _COLOURS = {"good": LIGHT.good, "bad": LIGHT.bad, "neutral": LIGHT.ink}
 _MARKS = {"good": "▲", "bad": "▼"}
 
@@ -83,7 +84,7 @@ def trend_chart(
     """
     look = look or Look()
     if frame.empty or known_rows(frame).empty:
-        return nothing(f"{clean(label)}: {reason_of(frame, 'no figures are known for these periods')}")
+        return nothing(reason_of(frame, "no figures are known for these periods"), label)
     unit = str(frame["unit"].iloc[0])
     rows = frame.to_dict("records")
     points = [
@@ -112,10 +113,12 @@ def trend_chart(
     made = f"{clean(label)} {look.value(last.value, unit)} in {last.name}"
     if limits[1] is not None:
         made += f", against a mean of {look.value(limits[1], unit)}"
-    made += f"; signals: {'; '.join(s[2:] for s in signals)}" if signals else "; no signal among the periods"
+    made += f". Signals: {', '.join(s[2:] for s in signals)}" if signals else ". No signal among the periods"
     so_far = "" if last.complete else " so far"
     standing = f"{last.name}{so_far}: {look.value(last.value, unit)}, n {look.value(rows[last.at].get('n'), 'count')}."
-    title = title_of(f"{clean(label)} in {look.unit(unit)}", _stretch(points[0].name, last.name), "AC")
+    title = title_of(
+        f"{clean(label)} in {look.unit(unit)}", _stretch(points[0].name, last.name), "AC", own_scale=True
+    )
     columns: dict[str, Column | str] = {
         "_name": "Period",
         "value": Column("AC", unit),
@@ -148,27 +151,24 @@ def trend_grid(frame: pd.DataFrame, metrics: Iterable[Described], *, look: Look 
     look
         How numbers are written.
     """
-    panels = [
-        trend_chart(
-            frame[frame["metric"] == metric.name] if "metric" in frame.columns else frame,
-            label=metric.label,
-            better=metric.better,
-            look=look,
-            width=PANEL_WIDTH,
-            height=150,
+    drawn: list[Block] = []
+    missing: list[Block] = []
+    for metric in metrics:
+        rows = frame[frame["metric"] == metric.name] if "metric" in frame.columns else frame
+        block = trend_chart(
+            rows, label=metric.label, better=metric.better, look=look, width=PANEL_WIDTH, height=165
         )
-        for metric in metrics
-    ]
-    if not panels:
-        return nothing("no metrics were given")
+        (drawn if isinstance(block, Chart) else missing).append(block)
+    if not drawn:
+        return missing[0] if missing else nothing("no metrics were given")
     remark = (
-        "Band: the range within which a period varies by chance alone. Hollow: not over yet. "
+        "Band: the range within which a period varies by chance alone. Chance leaves it too, now and then, so only the "
+        "latest complete period is judged. Hollow: not over yet. "
         "Each panel has a scale of its own, which need not begin at zero."
     )
-    html = Markup('<div class="spm spm-grid">{}</div><p class="spm spm-note">{}</p>').format(
-        joined(panels), remark
-    )
-    return Block(html, "\n\n".join([*(panel.text for panel in panels), remark]))
+    lines = [*missing, note(remark)]
+    html = Markup('<div class="spm spm-grid">{}</div>{}').format(joined(drawn), joined(lines))
+    return Block(html, "\n\n".join(block.text for block in (*drawn, *lines)))
 
 
 def _paint(
@@ -199,7 +199,7 @@ def _paint(
     _beside(axes, beside, height - 52)
     for point in points:
         if point.tone or point is points[-1]:
-            _mark(axes, point, points, write(point.value))
+            _mark(axes, point, points, write(point.value), height - 52)
     return figure
 
 
@@ -252,7 +252,7 @@ def _line(axes: Axes, points: Sequence[_Point]) -> None:
     )  # fmt: skip
 
 
-def _mark(axes: Axes, point: _Point, points: Sequence[_Point], written: str) -> None:
+def _mark(axes: Axes, point: _Point, points: Sequence[_Point], written: str, room: float) -> None:
     """Ring a signal and write its value; the last value is always written."""
     color = _COLOURS[point.tone or "neutral"]
     if point.tone:
@@ -260,10 +260,15 @@ def _mark(axes: Axes, point: _Point, points: Sequence[_Point], written: str) -> 
             [point.at], [point.value], "o", markersize=9, markerfacecolor="none", markeredgecolor=color,
             markeredgewidth=1.6, zorder=5,
         )  # fmt: skip
-    beside = [p.value for p in points if abs(p.at - point.at) == 1]
-    above = not beside or point.value >= sum(beside) / len(beside)
-    text = f"{_MARKS[point.tone]} {written}" if point.tone in _MARKS else written
     last = point is points[-1]
+    # The last value's label stands to the left, over two points of the line; others over their neighbours'.
+    reach = 2 if last else 1
+    beside = [p.value for p in points if 0 < abs(p.at - point.at) <= reach]
+    low, high = axes.get_ylim()
+    place = (point.value - low) / ((high - low) or 1) * room
+    # Neither into the line nor out of the picture.
+    above = place < 15 or (room - place > 4 and (not beside or point.value >= sum(beside) / len(beside)))
+    text = f"{_MARKS[point.tone]} {written}" if point.tone in _MARKS else written
     axes.annotate(
         text,
         (point.at, point.value),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html.parser import HTMLParser
@@ -17,6 +17,7 @@ import pytest
 
 from spm_lib import present
 from spm_lib.present import Against, Block, Column, Kpi
+from spm_lib.theme import Look
 
 MONTHS = [f"2017-{month:02}" for month in range(1, 13)]
 WIN_RATE = SimpleNamespace(
@@ -103,6 +104,110 @@ def movement(**parts: float) -> pd.DataFrame:
     )
 
 
+FACTORS = {
+    "decided_deals": (40.0, 50.0, "count"),
+    "win_rate": (0.25, 0.3, "share"),
+    "deal_size": (1000.0, 900.0, "currency"),
+}
+
+
+def change(
+    steps: Mapping[str, float], *, before: float = 10_000.0, sure: tuple[str, ...] = ()
+) -> pd.DataFrame:
+    """Make rows of a revenue change of the steps given; `sure` are those that are called a difference."""
+    total = sum(steps.values())
+    rows = []
+    for part, value in {"before": before, **steps, "now": before + total, "change": total}.items():
+        now, past, unit = FACTORS.get(part, (None, None, None))
+        rows.append(
+            {
+                "metric": "revenue_change",
+                "part": part,
+                "value": value,
+                "n": 90,
+                "low": value - 500 if part in FACTORS or part == "change" else None,
+                "high": value + 500 if part in FACTORS or part == "change" else None,
+                "unit": "currency",
+                "note": None,
+                "p_value": 0.001 if part in sure else 0.5,
+                "factor": now,
+                "previous_factor": past,
+                "factor_unit": unit,
+                "up": int(value > 0 and part in FACTORS),
+                "down": int(value < 0 and part in FACTORS),
+                "against": "2017-Q3",
+                "significant": part in sure,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+STEPS = {"decided_deals": 2000.0, "win_rate": 500.0, "deal_size": -1500.0}
+
+
+def by_team(names: list[object], make: Callable[[int], pd.DataFrame]) -> pd.DataFrame:
+    """Put frames of teams together, the teams' ids and names first."""
+    frames = []
+    for at, name in enumerate(names):
+        frame = make(at)
+        frame.insert(0, "team", f"t{at}")
+        frame.insert(1, "team_name", pd.Series([name] * len(frame), dtype=object))
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def plan(
+    gap: float | None, *, quota: float = 10_000.0, share: float = 0.4, sure: bool = False
+) -> pd.DataFrame:
+    """Make rows of `against_plan` for one group that is `gap` away from its plan to date."""
+    due = quota * share
+    known = gap is not None
+    values = {
+        "plan_revenue": due + (gap or 0),
+        "plan_to_date": due,
+        "plan_gap": gap or 0.0,
+        "quota_attainment": (due + (gap or 0)) / quota,
+        "quota_pace": (due + (gap or 0)) / due,
+    }
+    return pd.DataFrame(
+        {
+            "metric": list(values),
+            "part": None,
+            "value": [v if known else float("nan") for v in values.values()],
+            "n": 12 if known else 0,
+            "low": [v - 100 if known else None for v in values.values()],
+            "high": [v + 100 if known else None for v in values.values()],
+            "unit": ["currency", "currency", "currency", "share", "ratio"],
+            "note": None if known else "no quota",
+            "significant": [name == "quota_attainment" and sure for name in values],
+        }
+    )
+
+
+def watched(values: list[float | None], *, metric: str = "win_rate", signal: bool = False) -> pd.DataFrame:
+    """Make rows of `signals` for one group and metric: the last month is not over, the one before it is judged."""
+    frame = months(values).assign(metric=metric)
+    at = len(values) - 2
+    frame["latest"] = [i == at for i in range(len(values))]
+    frame["p_value"] = [
+        0.001 if signal and i == at else 0.5 if i == at else float("nan") for i in range(len(values))
+    ]
+    frame["significant"] = frame["latest"] & signal
+    frame["signal"] = frame["latest"] & signal
+    frame["rule"] = ["outside the limits" if s else None for s in frame["signal"]]
+    return frame
+
+
+def deals(names: list[object]) -> pd.DataFrame:
+    text = pd.Series(names, dtype=object)
+    frame = pd.DataFrame(
+        {"deal_id": text, "name": text, "account_name": text, "rep_name": text, "stage": text}
+    )
+    frame["amount"] = [100.0 * (at + 1) for at in range(len(names))]
+    day = dt.date(2017, 11, 5)
+    return frame.assign(closed_on=day, expected_close_on=day)
+
+
 MOVED = {
     "start": 1000.0,
     "new": 500.0,
@@ -173,6 +278,13 @@ def make_every_block(name: str) -> Mapping[str, Block]:
             caption=name,
             total={"product_name": name, "value": 900},
         ),
+        **every_block_of_teams(name, metric),
+        "mixes": block_of(
+            present.mix_charts(
+                {name: frame, "other": frame}, period=name, previous=name, messages={name: name}
+            )
+        ),
+        "deals": present.deals_tables(deals([name, "b"]), deals([name]), period=name, limit=1),
         "definitions": present.definitions([metric]),
         "freshness": present.freshness(
             source=name,
@@ -184,6 +296,40 @@ def make_every_block(name: str) -> Mapping[str, Block]:
             quarantined={name: {name: 2, "b": 1}},
             missing=[(name, name)],
         ),
+    }
+
+
+def block_of(blocks: present.Blocks) -> Block:
+    """Put several outputs in one block."""
+    first, *rest = blocks
+    for block in rest:
+        first = first + block
+    return first
+
+
+def every_block_of_teams(name: str, metric: SimpleNamespace) -> dict[str, Block]:
+    """Make the blocks that show teams beside each other."""
+    names = [name, "b", name]
+    # Rows stand in an order that no name decides.
+    moved = by_team(
+        names,
+        lambda at: change(STEPS | {"win_rate": 500.0 - at}, sure=("deal_size", "change") if at else ()),
+    )
+    plans = by_team(names, lambda at: plan(None if at == 2 else 300.0 - 900 * at, sure=at == 1))
+    trends = by_team(names, lambda at: watched([0.6, 0.5, 0.62, 0.9, 0.6], signal=True))
+    trends = pd.concat([trends, trends.assign(metric="revenue", unit="currency")], ignore_index=True)
+    whole = change(STEPS | {"team_mix": 100.0}, sure=("deal_size",))
+    gaps = present.team_gaps(plans, moved)
+    look = Look()
+    named = SimpleNamespace(name="win_rate", label=metric.label, better="higher")
+    return {
+        "bridge": present.bridge_chart(whole, period=name, previous=name, message=name),
+        "gaps": present.gap_chart(gaps, period=name, message=name),
+        "ranking": present.ranking_table(
+            gaps, trends, plan=plan(100.0), change=whole, period=name, previous=name, look=look
+        ),
+        "moved": present.moved_table(moved, whole, period=name, previous=name, look=look),
+        "signals": present.signal_table(trends, [named], look=look),
     }
 
 
@@ -249,6 +395,12 @@ def samples() -> SimpleNamespace:
         months=months,
         stages=stages,
         movement=movement,
+        change=change,
+        steps=STEPS,
+        by_team=by_team,
+        plan=plan,
+        watched=watched,
+        deals=deals,
         moved=MOVED,
         every_block=every_block,
         make_every_block=make_every_block,

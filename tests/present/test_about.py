@@ -18,7 +18,7 @@ def test_every_metric_of_the_catalogue_is_defined() -> None:
     for metric in CATALOGUE.values():
         assert f"{metric.label}: {metric.definition} In " in block.text
     assert "higher is better" in block.text
-    assert definitions([]).text.startswith("Nothing to show")
+    assert definitions([]).text == "No metrics were given."
 
 
 def test_fresh_data_in_a_few_words() -> None:

@@ -55,9 +55,9 @@ def test_the_pace_is_drawn_and_judged_by_the_interval(samples: SimpleNamespace) 
     frame = samples.attainment(["far above", "close", "far below"], [1.2, 0.65, 0.2])
     chart = attainment_chart(frame, expected=0.6)
     words = samples.texts(samples.pictures(chart.html)[0])
-    assert "expected by now 60.0%" in words
+    assert "usual by now 60.0%" in words
     assert words.count("▲") == words.count("▼") == 1
-    assert "2 at or above the 60.0% to expect by now" in chart.text
+    assert "2 are at or above the 60.0% that is usual by now" in chart.text
     without = attainment_chart(frame)
     assert "▲" not in samples.texts(samples.pictures(without.html)[0])
 
@@ -66,7 +66,7 @@ def test_a_pace_that_is_the_plan_is_one_line(samples: SimpleNamespace) -> None:
     chart = attainment_chart(samples.attainment(["a", "b"], [1.5, 0.2]), expected=1.0)
     words = samples.texts(samples.pictures(chart.html)[0])
     assert "PL 100%" in words
-    assert not any(w.startswith("expected") for w in words)
+    assert not any(w.startswith("usual") for w in words)
     assert words.count("▲") == words.count("▼") == 1
 
 
@@ -109,7 +109,7 @@ def test_coverage_of_two_periods(samples: SimpleNamespace) -> None:
     chart = coverage_chart(frame)
     words = samples.texts(samples.pictures(chart.html)[0])
     assert {"2017-Q4", "2018-Q1", "quota met", "0.84×", "PL 1×"} <= set(words)
-    assert "2017-Q4: quota met; 2018-Q1: 0.84×" in chart.text
+    assert "in 2017-Q4: quota met, in 2018-Q1: 0.84×." in chart.text
 
 
 def test_coverage_that_is_met_throughout_is_still_shown() -> None:

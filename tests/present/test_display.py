@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from spm_lib.present.display import NOBODY, clean, name_html, nothing
+from spm_lib.present.display import NOBODY, Block, Blocks, clean, name_html, nothing
 
 
 @given(st.text(), st.integers(10, 100))
@@ -55,4 +55,25 @@ def test_blocks_go_into_one_another_unescaped() -> None:
 
 
 def test_nothing_says_why() -> None:
-    assert nothing("there is no table of leads").text == "Nothing to show: there is no table of leads"
+    assert nothing("no deal was won in May").text == "No deal was won in May."
+    lost = nothing("there is no table of leads", "Conversion within 30 days")
+    assert lost.text == "Conversion within 30 days cannot be shown: there is no table of leads."
+    assert 'class="spm spm-note"' in lost.html
+
+
+def test_blocks_add_up_to_one() -> None:
+    both = nothing("one") + nothing("two")
+    assert both.html == '<p class="spm spm-note">One.</p><p class="spm spm-note">Two.</p>'
+    assert both.text == "One.\n\nTwo."
+    with pytest.raises(TypeError):
+        nothing("one") + "two"
+
+
+def test_several_blocks_are_outputs_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[object] = []
+    monkeypatch.setattr("spm_lib.present.display.display", shown.append)
+    blocks = Blocks((nothing("one"), nothing("two")))
+    blocks._ipython_display_()
+    assert shown == list(blocks)
+    assert all(isinstance(block, Block) for block in shown)
+    assert repr(blocks) == blocks.text == "One.\n\nTwo."

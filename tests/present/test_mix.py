@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from spm_lib.present import Chart, mix_chart
+from spm_lib.present import Chart, mix_chart, mix_charts
 from spm_lib.present.drawing import drawing
 
 
@@ -12,8 +12,8 @@ def test_actual_and_previous_with_judged_differences(samples: SimpleNamespace) -
     frame = samples.compared(["a", "b", "c"], [900.0, 500.0, 80.0], [500.0, 700.0, 79.0])
     chart = mix_chart(frame, label="Revenue", period="Q4 2017", previous="Q3 2017")
     words = samples.texts(samples.pictures(chart.html)[0])
-    assert {"▲ +$400", "▼ −$200", "▲ +$1", "$900", "AC", "AC − PY"} <= set(words)
-    assert "Lighter, behind: Q3 2017 (PY)." in chart.text
+    assert {"▲ +$400", "▼ −$200", "▲ +$1", "$900", "AC", "AC − PP"} <= set(words)
+    assert "Lighter, behind: Q3 2017 (PP)." in chart.text
     assert "Revenue is largest in a with $900, ▲ +$400 on Q3 2017" in chart.text
     fills = samples.pictures(chart.html)[0]
     coloured = [
@@ -25,7 +25,7 @@ def test_actual_and_previous_with_judged_differences(samples: SimpleNamespace) -
 def test_without_a_comparison_there_is_none(samples: SimpleNamespace) -> None:
     frame = samples.compared(["a"], [900.0], [None]).drop(columns=["previous", "difference", "significant"])
     chart = mix_chart(frame, label="Deals")
-    assert "PY" not in chart.text
+    assert "PP" not in chart.text
 
 
 def test_an_unknown_previous_is_not_zero(samples: SimpleNamespace) -> None:
@@ -62,4 +62,43 @@ def test_a_group_without_a_name_is_shown(samples: SimpleNamespace) -> None:
 
 def test_where_no_row_has_a_name_there_is_no_mix(samples: SimpleNamespace) -> None:
     block = mix_chart(samples.compared([None], [5.0], [4.0]), label="Revenue")
-    assert block.text == "Nothing to show: the deals carry no product"
+    assert block.text == "Revenue cannot be shown: the deals carry no product."
+
+
+def test_side_by_side_they_have_one_scale_and_one_place_for_names_and_figures(
+    samples: SimpleNamespace,
+) -> None:
+    frames = {
+        "Revenue by person": samples.compared(["Ann", "Bob"], [900.0, 5.0], [500.0, 3.0]),
+        "Revenue by product": samples.compared(["A product of a long name"], [100.0], [2000.0]),
+        "Revenue by source": samples.compared([None], [5.0], [4.0]),
+    }
+    charts = mix_charts(frames, period="Q4 2017", messages={"Revenue by person": "Ann brings in most."})
+    drawn = []
+    for chart in charts:
+        assert isinstance(chart, Chart)
+        assert "own scale" not in chart.title
+        with drawing():
+            figure = chart.paint()
+        (axes,) = figure.axes
+        box = axes.get_position()
+        drawn.append((axes.get_xlim(), round(box.x0, 6), round(box.x1, 6)))
+    assert len(drawn) == 2, "what carries no source is left out"
+    assert drawn[0] == drawn[1]
+    assert drawn[0][0] == (0, 2000)
+    assert "Ann brings in most." in charts.text
+
+
+def test_where_nothing_can_be_split_one_line_says_so(samples: SimpleNamespace) -> None:
+    charts = mix_charts({"Revenue by source": samples.compared([None], [5.0], [4.0])})
+    assert [block.text for block in charts] == [
+        "Revenue by source cannot be shown: the deals carry no product."
+    ]
+    assert mix_charts({}).text == "The split cannot be shown: no rows were given."
+
+
+def test_nothing_but_refunds_is_drawn(samples: SimpleNamespace) -> None:
+    chart = mix_chart(samples.compared(["a"], [-5.0], [-3.0]), label="Revenue")
+    assert isinstance(chart, Chart)
+    with drawing():
+        assert chart.paint().axes[0].get_xlim() == (-5, 1)

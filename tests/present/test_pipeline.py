@@ -16,7 +16,7 @@ def test_the_funnel_in_words_and_bars(samples: SimpleNamespace) -> None:
     )
     assert isinstance(chart, Chart)
     assert chart.alt.startswith(
-        "812 deals reached Prospecting; the lowest conversion is from Prospecting with 40.0%"
+        "812 deals reached Prospecting, and the lowest share to go on is 40.0% of 812 deals from Prospecting"
     )
     with drawing():
         (axes,) = chart.paint().axes
@@ -57,7 +57,7 @@ def test_what_did_not_happen_is_said_and_not_drawn(samples: SimpleNamespace) -> 
     frame.loc[frame["part"].isin(["new", "lost"]), "n"] = 0
     chart = movement_chart(frame)
     assert isinstance(chart, Chart)
-    assert "Nothing was new or transferred in or" in chart.text
+    assert "Nothing was new, transferred in, reopened," in chart.text
     assert "new" not in samples.texts(samples.pictures(chart.html)[0])
 
 
@@ -69,7 +69,7 @@ def test_a_movement_that_is_not_known_says_why(samples: SimpleNamespace) -> None
     frame = samples.movement(start=0.0).assign(
         part=None, value=None, n=0, note="Not known: amounts are not recorded"
     )
-    assert movement_chart(frame).text == "Nothing to show: Not known: amounts are not recorded"
+    assert movement_chart(frame).text == "What moved the pipeline cannot be shown: amounts are not recorded."
 
 
 def test_scales_of_money_are_shared_or_marked(samples: SimpleNamespace) -> None:
@@ -80,3 +80,20 @@ def test_scales_of_money_are_shared_or_marked(samples: SimpleNamespace) -> None:
     assert not shared.title.endswith("own scale")
     with drawing():
         assert shared.paint().axes[0].get_xlim() == (0, 5000)
+
+
+def test_two_pipelines_are_two_funnels_on_one_scale(samples: SimpleNamespace) -> None:
+    frame = samples.stages(["Talk", "Offer", "Due", "Quoted"], [80, 40, 9, 5])
+    frame["pipeline"] = ["New", "New", "Renewal", "Renewal"]
+    chart = funnel_chart(frame)
+    assert isinstance(chart, Chart)
+    (picture,) = samples.pictures(chart.html)
+    words = samples.texts(picture)
+    names = [w for w in words if w in ("New", "Talk", "Offer", "Renewal", "Due", "Quoted")]
+    assert names == ["New", "Talk", "Offer", "Renewal", "Due", "Quoted"]
+    with drawing():
+        (axes,) = chart.paint().axes
+    assert [p.get_width() for p in axes.patches] == [0, 80, 40, 0, 9, 5]
+    assert "Renewal" in chart.text
+    alone = funnel_chart(frame.assign(pipeline="New"))
+    assert "New" not in samples.texts(samples.pictures(alone.html)[0])

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from spm_lib.present.prose import describe_change, headline, join_names, plural, reading, sentence
+from spm_lib.present.prose import describe_change, headline, join_names, plural, reading, sentence, sentences
 from spm_lib.theme import Look
 
 
@@ -77,5 +77,6 @@ def test_blocks_of_prose_are_escaped_paragraphs_and_headings() -> None:
 
 
 def test_sentences_are_put_together() -> None:
-    assert sentence(["won 3 deals.", "", " lost 1 "]) == "Won 3 deals; lost 1."
-    assert sentence([]) == ""
+    assert sentences(["won 3 deals.", "", " lost 1 "]) == "Won 3 deals. Lost 1."
+    assert sentence(" won 3 deals.. ") == "Won 3 deals."
+    assert sentences([]) == sentence(" ") == ""

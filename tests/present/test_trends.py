@@ -16,14 +16,14 @@ def test_signals_are_marked_named_and_judged(samples: SimpleNamespace) -> None:
     words = samples.texts(samples.pictures(chart.html)[0])
     assert "▲ 90.0%" in words
     assert "▲ Mar 2017, 90.0%: outside the limits" in chart.text
-    assert "signals: Mar 2017" in chart.text
+    assert "Signals: Mar 2017" in chart.text
     assert "▼ 90.0%" in samples.texts(samples.pictures(trend_chart(frame, label="w", better="lower").html)[0])
 
 
 def test_the_last_value_has_its_n_and_says_that_it_is_not_over(samples: SimpleNamespace) -> None:
     chart = trend_chart(samples.months([0.6, 0.61, 0.62]), label="Win rate")
     assert "Mar 2017 so far: 62.0%, n 40." in chart.text
-    assert "no signal among the periods" in chart.text
+    assert "No signal among the periods" in chart.text
     over = trend_chart(samples.months([0.6, 0.61]).assign(complete=True), label="Win rate")
     assert "Feb 2017: 61.0%, n 40." in over.text
 
@@ -57,7 +57,7 @@ def test_one_period_is_enough_and_so_is_a_flat_line(samples: SimpleNamespace) ->
 def test_months_are_named_with_their_year_once(samples: SimpleNamespace) -> None:
     chart = trend_chart(samples.months([0.6] * 12), label="Win rate")
     assert isinstance(chart, Chart)
-    assert chart.title == "Win rate in %, Jan to Dec 2017, AC"
+    assert chart.title == "Win rate in %, Jan to Dec 2017, AC · own scale"
     words = samples.texts(samples.pictures(chart.html)[0])
     assert words.count("2017") == 1
     weeks = samples.months([0.6] * 3).assign(period=["2017-W40", "2017-W41", "2017-W42"])
@@ -70,6 +70,6 @@ def test_small_multiples(samples: SimpleNamespace) -> None:
     other = SimpleNamespace(name="revenue", label="Revenue", better="higher")
     block = trend_grid(samples.months([0.6, 0.61, 0.62]), [samples.win_rate, other])
     assert len(samples.pictures(block.html)) == 1
-    assert "Nothing to show: Revenue: " in block.text
+    assert "Revenue cannot be shown: " in block.text
     assert "scale of its own" in block.text
-    assert trend_grid(samples.months([0.6]), []).text.startswith("Nothing to show")
+    assert trend_grid(samples.months([0.6]), []).text == "No metrics were given."
