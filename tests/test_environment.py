@@ -13,11 +13,15 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
 CONDA = {
+    "css-inline": "css_inline",
     "duckdb": "python-duckdb",
     "great-tables": "great_tables",
     "ibis-framework": "ibis-duckdb",
     "matplotlib": "matplotlib-base",
+    "playwright": "playwright-python",
 }
+#: What conda-forge does not have.
+PIP = ("resvg_py", "axe-playwright-python")
 
 
 def requirements() -> list[Requirement]:
@@ -35,8 +39,10 @@ def pins() -> dict[str, str]:
 
 def test_environment_yml_lists_what_pyproject_lists() -> None:
     listed = YAML(typ="safe").load(ROOT / "environment.yml")
-    wanted = ["python>=3.11"] + [f"{CONDA.get(r.name, r.name)}{r.specifier}" for r in requirements()]
-    assert listed["dependencies"] == wanted
+    needed = requirements()
+    wanted = [f"{CONDA.get(r.name, r.name)}{r.specifier}" for r in needed if r.name not in PIP]
+    by_pip = {"pip": [str(r) for r in needed if r.name in PIP]}
+    assert listed["dependencies"] == ["python>=3.11", *wanted, "pip", by_pip]
     assert listed["channels"] == ["conda-forge"]
 
 

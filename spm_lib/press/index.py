@@ -2,36 +2,139 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import itertools
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from markupsafe import Markup
+
 from spm_lib.errors import one_line
-from spm_lib.press.records import Kpi
-from spm_lib.press.render.report import environment
-from spm_lib.press.shelf import Shelved, listing, newest, write_whole
+from spm_lib.press.records import Kpi, RunRecord
+from spm_lib.press.render.report import POLICY, environment, sheet
+from spm_lib.press.shelf import Shelved, history, listing, newest, write_whole
+from spm_lib.press.standing import Verdict, headline, verdict_of
+from spm_lib.theme import UNKNOWN, Look
 
 INDEX = "index.html"
 
 #: More figures than these make a row nobody reads.
 _KPIS = 6
 
+#: Names longer than a line bears are cut, and marks that turn the reading direction go.
+_NAME = 120
+
 
 @dataclass(frozen=True)
-class Row:
-    """One line of the index."""
+class Status:
+    """What became of a run: a word and a mark beside its colour."""
 
-    shelved: Shelved
+    key: str
+    word: str
+    mark: str
+
+
+READY = Status("ready", "Ready", "✓")
+FAILED = Status("failed", "Failed", "✕")
+
+#: By the record's own word. A held report was made, and is not sent before its owner has looked.
+STATUSES: Mapping[str, Status] = {"done": READY, "held": Status("held", "Held", "‖"), "failed": FAILED}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One published figure in its column.
+
+    Parameters
+    ----------
+    label
+        The column's head, shown beside the figure where there are no columns.
+    text
+        Its value as published.
+    difference, against
+        As published, and what it is compared with; empty where there is none.
+    significant
+        Whether the difference is more than chance.
+    n
+        How many the figure rests on.
+    """
+
+    label: str
+    text: str = UNKNOWN
+    difference: str = ""
+    against: str = ""
+    significant: bool = False
+    n: int | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a value."""
+        return self.text != UNKNOWN
+
+
+@dataclass(frozen=True)
+class Line:
+    """One run as the index shows it.
+
+    Parameters
+    ----------
+    name, link
+        Whose it is, and the page; a failed run has none.
+    period, as_of
+        As people write them.
+    status, verdict
+        What became of the run, and how its team stands.
+    message
+        The report's one sentence.
+    figures, against
+        One for each column of its kind of report; what their differences are against.
+    notes
+        What a reader must know.
+    notebook, command
+        How to look at a failed run: the executed notebook, and what makes it again.
+    keys
+        Report, period and team as numbers that the filter compares.
+    """
+
     name: str
     link: str
-    status: str
-    note: str
-    kpis: tuple[Kpi, ...]
+    period: str
+    as_of: str
+    status: Status
+    verdict: Verdict | None
+    message: str
+    figures: tuple[Figure, ...]
+    against: str
+    notes: tuple[str, ...]
+    notebook: str
+    command: str
+    keys: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One team, or the company: its newest run and those before."""
+
+    line: Line
+    older: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """All subjects of one kind of report, which share their columns and what differences are against."""
+
+    title: str
+    columns: tuple[str, ...]
+    against: str
+    subjects: tuple[Subject, ...]
 
 
 def write_index(reports: Path) -> Path:
-    """Write ``index.html`` over the newest report of every spec and team.
+    """Write ``index.html`` over every report, the newest of each spec and team first.
 
     Parameters
     ----------
@@ -45,27 +148,192 @@ def write_index(reports: Path) -> Path:
     """
     reports = reports.resolve()
     shelved, problems = listing(reports)
-    rows = [_row(each, reports) for each in newest(shelved)]
-    groups = [(spec, list(of)) for spec, of in itertools.groupby(rows, key=lambda r: r.shelved.record.spec)]
-    unread = [one_line(f"{Path(p.where).relative_to(reports)}: {p.what}") for p in problems]
+    latest = newest(shelved)
+    shared = _shared(latest)
+    choices = _choices([each.record for each in shelved])
+    company, teams = _groups(latest, shelved, reports, shared, choices)
+    said, behind = headline(each.record for each in latest if each.record.status != "failed")
+    pages = {each.record.subject: each.html for each in latest}
+    script = sheet("index.js")
     page = (
-        environment().get_template("index.html.j2").render(groups=groups, unread=unread, total=len(shelved))
+        environment()
+        .get_template("index.html.j2")
+        .render(
+            policy=Markup("{}; script-src '{}'").format(Markup(POLICY), Markup(_source_of(script))),
+            index_css=Markup(sheet("index.css")),
+            script=Markup(script),
+            headline=said,
+            behind=[(_name(each), _link(pages[each.subject], reports)) for each in behind],
+            company=company,
+            teams=teams,
+            shared=shared,
+            currencies=_currencies(latest),
+            filters=[(name, words) for name, words in choices.items() if len(words) > 1],
+            failed=sum(_status(each) is FAILED for each in latest),
+            total=len(shelved),
+            last_run=max((each.record.finished for each in shelved), default=None),
+            unread=[one_line(f"{Path(p.where).relative_to(reports)}: {p.what}") for p in problems],
+        )
     )
     write_whole(reports / INDEX, page)
     return reports / INDEX
 
 
-def _row(shelved: Shelved, reports: Path) -> Row:
-    record = shelved.record
-    failed = record.status == "failed" or not shelved.html.is_file()
+def _source_of(script: str) -> str:
+    """Name a script by its bytes: the policy lets this one run and no other."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _groups(
+    latest: Sequence[Shelved],
+    shelved: Sequence[Shelved],
+    reports: Path,
+    shared: Sequence[str],
+    choices: Mapping[str, Mapping[object, str]],
+) -> tuple[list[Group], list[Group]]:
+    """Give the company's own reports, and those of the teams."""
+    numbers = {name: {key: number for number, key in enumerate(words)} for name, words in choices.items()}
+    found: tuple[list[Group], list[Group]] = ([], [])
+    for (spec, for_team), each in itertools.groupby(
+        latest, key=lambda s: (s.record.spec, s.record.team is not None)
+    ):
+        of = list(each)
+        columns = _columns(one.record for one in of)
+        subjects = []
+        for one in of:
+            lines = [
+                _line(run, reports, columns, shared, numbers)
+                for run in history(shelved, spec, one.record.team)
+            ]
+            subjects.append(Subject(lines[0], tuple(lines[1:])))
+        against = _against(one.record for one in of)
+        group = Group(_title(spec), tuple(columns.values()), against, tuple(subjects))
+        found[for_team].append(group)
+    return found
+
+
+def _line(
+    run: Shelved,
+    reports: Path,
+    columns: Mapping[str, str],
+    shared: Sequence[str],
+    numbers: Mapping[str, Mapping[object, int]],
+) -> Line:
+    record, status = run.record, _status(run)
+    failed = status is FAILED
     notes = (str(record.failure or "The page is missing"),) if failed else record.warnings
-    relative = shelved.html.relative_to(reports).as_posix()
-    return Row(
-        shelved=shelved,
-        # Without marks that turn the reading direction, and no longer than a line bears.
-        name=one_line(record.team_name, 120),
-        link="" if failed else quote(relative),
-        status="Failed" if failed else "Mind" if record.warnings else "Ready",
-        note=one_line("; ".join(notes), 300),
-        kpis=record.published.kpis[:_KPIS] if record.published else (),
+    return Line(
+        name=_name(record),
+        link="" if failed else _link(run.html, reports),
+        period=one_line(record.period_title, _NAME),
+        as_of=Look().date(record.as_of),
+        status=status,
+        verdict=None if failed else verdict_of(record),
+        message=one_line(record.published.headline, 300) if record.published else "",
+        figures=_figures(record, columns),
+        against=_against([record]),
+        notes=tuple(one_line(note, 300) for note in notes if note not in shared),
+        notebook=_link(run.ipynb, reports) if failed and run.ipynb.is_file() else "",
+        command=_command(record) if failed else "",
+        keys={name: numbers[name][key] for name, (key, _) in _facets(record).items()},
     )
+
+
+def _status(run: Shelved) -> Status:
+    return STATUSES[run.record.status] if run.html.is_file() else FAILED
+
+
+def _link(path: Path, reports: Path) -> str:
+    return quote(path.relative_to(reports).as_posix())
+
+
+def _command(record: RunRecord) -> str:
+    """Give what makes a report again."""
+    words = ["spm", "run", f"params/{record.spec}.yml", "--period", record.period]
+    words += ["--as-of", record.as_of.isoformat()]
+    return shlex.join([*words, *(["--team", record.team] if record.team else [])])
+
+
+def _columns(records: Iterable[RunRecord]) -> dict[str, str]:
+    """Give label by metric of the first figures that the newest reports published."""
+    found: dict[str, str] = {}
+    for record in records:
+        for kpi in record.published.kpis if record.published else ():
+            found.setdefault(kpi.metric, one_line(kpi.label, 60))
+    return dict(itertools.islice(found.items(), _KPIS))
+
+
+def _figures(record: RunRecord, columns: Mapping[str, str]) -> tuple[Figure, ...]:
+    kpis: dict[str, Kpi] = {kpi.metric: kpi for kpi in (record.published.kpis if record.published else ())}
+    return tuple(
+        _figure(kpis[metric], label) if metric in kpis else Figure(label) for metric, label in columns.items()
+    )
+
+
+def _figure(kpi: Kpi, label: str) -> Figure:
+    compared = kpi.comparison if isinstance(kpi.comparison, dict) else {}
+    return Figure(
+        label,
+        one_line(kpi.text, 40),
+        one_line(compared.get("text") or "", 40),
+        one_line(compared.get("against") or "", 40),
+        compared.get("significant") is True,
+        kpi.n,
+    )
+
+
+def _against(records: Iterable[RunRecord]) -> str:
+    """Say what differences are against; empty where they are against several things, or nothing."""
+    found = set()
+    for record in records:
+        for kpi in record.published.kpis if record.published else ():
+            if against := _figure(kpi, "").against:
+                found.add(f"{against} at the same point" if record.as_of < record.period_end else against)
+    return found.pop() if len(found) == 1 else ""
+
+
+def _shared(latest: Sequence[Shelved]) -> tuple[str, ...]:
+    """Give the warnings that all newest reports have: said once, above them."""
+    made = [run.record.warnings for run in latest if _status(run) is not FAILED]
+    if len(made) < 2:
+        return ()
+    return tuple(warning for warning in made[0] if all(warning in others for others in made))
+
+
+def _currencies(latest: Iterable[Shelved]) -> list[str]:
+    """Give the codes of the currencies that the newest reports published."""
+    found = (getattr(run.record.published, "currency", None) for run in latest)
+    return sorted({one_line(code, 3) for code in found if isinstance(code, str) and code.strip()})
+
+
+def _choices(records: Sequence[RunRecord]) -> dict[str, dict[object, str]]:
+    """Give what the filter offers: words by key; the latest period first, the company before the teams."""
+    found: dict[str, dict[object, str]] = {"team": {}, "period": {}, "report": {}}
+    ordered = {
+        "team": sorted(records, key=lambda r: (r.team is not None, r.team_name.casefold(), r.team or "")),
+        "period": sorted(records, key=lambda r: (r.period_end, r.period), reverse=True),
+        "report": sorted(records, key=lambda r: r.spec),
+    }
+    for name, of in ordered.items():
+        for record in of:
+            key, words = _facets(record)[name]
+            found[name].setdefault(key, words)
+    return found
+
+
+def _facets(record: RunRecord) -> dict[str, tuple[object, str]]:
+    return {
+        "team": (record.team, _name(record)),
+        "period": (record.period, one_line(record.period_title, _NAME)),
+        "report": (record.spec, _title(record.spec)),
+    }
+
+
+def _name(record: RunRecord) -> str:
+    return one_line(record.team_name, _NAME) if record.team is not None else "The company"
+
+
+def _title(spec: str) -> str:
+    """Give a spec's name as people write it."""
+    text = one_line(spec.replace("_", " "), 80)
+    return text[:1].upper() + text[1:]

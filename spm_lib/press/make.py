@@ -19,8 +19,12 @@ from spm_lib.press.execute import execute
 from spm_lib.press.notebook import published
 from spm_lib.press.plan import Job
 from spm_lib.press.records import Failure, Made, Published, check_published
-from spm_lib.press.render.report import Facts, render
+from spm_lib.press.render.eml import to_eml
+from spm_lib.press.render.facts import Facts
+from spm_lib.press.render.mail import mail_of
+from spm_lib.press.render.report import render
 from spm_lib.press.shelf import place
+from spm_lib.settings import DEFAULT_LOCALE
 
 #: Each kernel's own share of the processor: libraries that each take all cores get in each other's way.
 THREAD_VARIABLES = (
@@ -56,17 +60,21 @@ def make(job: Job, timeout: int) -> Made:
     found: list[Any] = published(book) if book is not None else []
     figures: Published | None = None
     html: str | None = None
+    mail: str | None = None
     notes: tuple[str, ...] = ()
     begun = time.perf_counter()
     if failure is None and book is not None:
         try:
             figures = check_published(found[-1]) if found else None
             html, notes = render(book, facts(job), code=job.code)
+            body, left_out = mail_of(book, facts(job))
+            mail, notes = to_eml(body).decode("ascii"), (*notes, *left_out)
         except RunError as error:
+            html = None
             failure = Failure(error="RunError", message=str(error))
     seconds["render"] = time.perf_counter() - begun
     try:
-        place(job, html=html, notebook=_written(book))
+        place(job, html=html, mail=mail, notebook=_written(book))
     except OSError as error:
         failure = Failure(error=type(error).__name__, message=f"the report could not be written: {error}")
     if failure is not None:
@@ -88,6 +96,8 @@ def facts(job: Job) -> Facts:
         parameters=job.parameters,
         versions=versions(),
         warnings=job.warnings,
+        locale=job.locale or DEFAULT_LOCALE,
+        team_pages=job.team_pages,
     )
 
 

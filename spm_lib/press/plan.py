@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from spm_lib.data.store import Store
 from spm_lib.errors import ParameterError, one_line
@@ -52,6 +53,8 @@ class Job:
         Whether the page keeps the notebook's code, folded.
     locale
         How numbers are written; None leaves it to the environment.
+    team_pages
+        Where teams that the report names have pages to link to: relative address by team id.
     """
 
     spec: str
@@ -73,6 +76,7 @@ class Job:
     warnings: tuple[str, ...] = ()
     code: bool = False
     locale: str | None = None
+    team_pages: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -83,6 +87,11 @@ class Job:
     def ipynb(self) -> Path:
         """Where the executed notebook goes."""
         return self.html.with_suffix(".ipynb")
+
+    @property
+    def mail(self) -> Path:
+        """Where the mail body goes."""
+        return self.html.with_suffix(".eml")
 
     @property
     def record(self) -> Path:
@@ -111,6 +120,7 @@ def plan(
     parameters: Mapping[str, object] | None = None,
     code: bool = False,
     locale: str | None = None,
+    upcoming: Collection[Path] = (),
 ) -> tuple[Job, ...]:
     """Give the jobs that `spec` means, in order of team and period. Nothing is run or written.
 
@@ -132,6 +142,8 @@ def plan(
         Whether pages keep the code, folded.
     locale
         How numbers are written; by default as the environment says.
+    upcoming
+        Pages that are made before these: a report may link to them as to those on the shelf.
 
     Returns
     -------
@@ -161,8 +173,9 @@ def plan(
         name = snapshot.teams[team].name if team is not None else COMPANY_NAME
         values = values_for(spec, known, asked, team=team, period=each.label, day=day)
         folder = label_slug(spec.name), label_slug(each.label), day.isoformat()
-        page = f"{COMPANY if team is None else files[team]}.html"
-        shown = {"team": team, "name": name, "period": each.label, "as_of": day.isoformat()}
+        page = inside(reports, *folder, f"{COMPANY if team is None else files[team]}.html")
+        links = _team_pages(spec, files, page, upcoming)
+        shown = {"team": team, "name": name, "period": each.label, "as_of": day.isoformat(), "links": links}
         jobs.append(
             Job(
                 spec=spec.name,
@@ -179,16 +192,34 @@ def plan(
                 parameters=values,
                 store=store.path.resolve(),
                 reports=reports.resolve(),
-                html=inside(reports, *folder, page),
+                html=page,
                 fingerprint=fingerprint(
                     book, rows[team], values, {**shown, "notes": notes, "code": code, "locale": locale}
                 ),
                 warnings=notes,
                 code=code,
                 locale=locale,
+                team_pages=links,
             )
         )
     return tuple(jobs)
+
+
+def _team_pages(
+    spec: Spec, files: Mapping[str, str], page: Path, upcoming: Collection[Path]
+) -> dict[str, str]:
+    """Give the address of each team's page of the spec that this one links to, for its period and day."""
+    if spec.content.links_to is None:
+        return {}
+    # <reports>/<spec>/<period>/<as-of>/<team>.html
+    folder = page.parents[3] / label_slug(spec.content.links_to) / page.parents[1].name / page.parent.name
+    up = "../" * 3
+    found = {}
+    for team, name in files.items():
+        target = folder / f"{name}.html"
+        if target != page and (target.is_file() or target in upcoming):
+            found[team] = up + quote(target.relative_to(page.parents[3]).as_posix())
+    return found
 
 
 def values_for(

@@ -148,13 +148,14 @@ class Deliver(_Part):
 
 
 class RunSpec(_Part):
-    """The YAML file, key by key."""
+    """The YAML file, key by key; a team that a report names links to its page of the spec `links_to`."""
 
     notebook: str
     for_each: ForEach
     period: PeriodText | None = None
     as_of: AsOf = "latest"
     parameters: dict[str, Any] = Field(default_factory=dict)
+    links_to: Text | None = None
     gates: Gates = Gates()
     schedule: Schedule | None = None
     deliver: Deliver | None = None
@@ -211,7 +212,17 @@ def load_spec(path: Path | str) -> Spec:
         Where the file cannot be read, says something impossible, or names a notebook that is not there.
     """
     document = read_document(path, RunSpec)
+    _check_link(document)
     return Spec(Path(path).stem, document, _find_notebook(document))
+
+
+def _check_link(document: SpecDocument[RunSpec]) -> None:
+    name = document.model.links_to
+    known = {p.stem for p in document.path.resolve().parent.glob("*.y*ml")}
+    if name is not None and name not in known:
+        raise document.error(
+            f"there is no spec '{name}' to link to", "links_to", mend=did_you_mean(name, known)
+        )
 
 
 def _find_notebook(document: SpecDocument[RunSpec]) -> Path:

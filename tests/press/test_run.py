@@ -25,6 +25,7 @@ from spm_lib.press.make import make
 from spm_lib.press.notebook import PUBLISHED_MIME
 from spm_lib.press.plan import Job
 from spm_lib.press.records import read_record
+from spm_lib.press.render.eml import from_eml
 from spm_lib.press.run import Result, Summary, run
 
 from .conftest import NOW, PUBLISH, SPEC, Project, book
@@ -75,6 +76,8 @@ def test_one_failing_team_and_what_a_rerun_does(
     assert "threads 1 met True" in page, "the two workers did not run at the same time"
     assert "4385 days before" in page
     assert not south.html.exists() and "ValueError" in south.ipynb.read_text("utf-8")
+    mail = from_eml(north.mail.read_bytes())
+    assert mail.subject == "Team a is on track" and "10.50" in mail.text and not south.mail.exists()
     kept = read_record(north.record)
     assert kept.status == "done" and kept.fingerprint == north.fingerprint
     assert kept.published is not None and kept.published.kpis[0].text == "10.50"
@@ -157,7 +160,8 @@ def test_what_cannot_be_shown_or_published_is_a_failure_or_a_warning(
     assert "what was published is wrong at 'version'" in str(results["newer"].failure)
     assert "cell 2 (show()): a picture has no text" in str(results["blind"].failure)
     for name in ("newer", "blind"):
-        assert records[name].published is None and not results[name].job.html.exists()
+        assert records[name].published is None
+        assert not results[name].job.html.exists() and not results[name].job.mail.exists()
         assert results[name].job.ipynb.exists()
 
 

@@ -29,18 +29,55 @@ _DROPPED = (
 )
 _IMAGES = ("image/png", "image/jpeg")
 
+#: What this library drew.
+_OWN = re.compile(r'\s*<\w+[^>]* class="spm[ "]')
+
+#: Cells with this tag go into the mail too.
+EMAIL_TAG = "email"
+
 
 @dataclass(frozen=True)
 class Block:
-    """A piece of the page: ``text`` of the author, ``output`` of a cell, or its ``code``."""
+    """A piece of the page.
+
+    Parameters
+    ----------
+    kind
+        ``text`` of the author, ``output`` of a cell, or its ``code``.
+    html
+        Clean HTML.
+    cell
+        The cell's number, as its author counts.
+    email
+        Whether the cell goes into the mail too.
+    """
 
     kind: str
     html: Markup
+    cell: int = 0
+    email: bool = False
+
+    @property
+    def heading(self) -> Markup | None:
+        """What the block says, where it is a heading and nothing else."""
+        found = re.fullmatch(r"<(h[1-6])\b[^>]*>(.*)</\1>", self.html.strip(), re.DOTALL)
+        return Markup(found[2]) if found and not re.search(r"</h[1-6]>", found[2]) else None
 
     def is_heading(self, text: str) -> bool:
         """Tell whether the block is a heading that says `text`, and nothing else."""
-        found = re.fullmatch(r"<(h[1-6])\b[^>]*>(.*)</\1>", self.html.strip(), re.DOTALL)
-        return found is not None and Markup(found[2]).striptags() == " ".join(text.split())
+        return self.heading is not None and self.heading.striptags() == " ".join(text.split())
+
+
+@dataclass(frozen=True)
+class _Place:
+    """The cell that something comes from."""
+
+    number: int
+    line: str
+    email: bool
+
+    def __str__(self) -> str:
+        return f"cell {self.number} ({self.line})"
 
 
 @dataclass
@@ -88,37 +125,49 @@ def body_of(book: NotebookNode, *, code: bool = False) -> Body:
     for cell in book.cells:
         if tags(cell) & UNSHOWN_TAGS:
             continue
-        where = f"cell {number_of(book, cell)} ({first_line(cell)})"
+        place = _Place(number_of(book, cell), first_line(cell), EMAIL_TAG in tags(cell))
         if cell.cell_type == "markdown":
             source = cell.source
             if not found.title and not found.blocks:
                 found.title, source = split_title(source)
             cleaned = render_markdown(source, own=True, attachments=cell.get("attachments"))
-            _add(found, "text", cleaned, where)
+            _add(found, "text", cleaned, place)
         elif cell.cell_type == "code":
             if code and cell.source.strip():
-                pieces = "<pre tabindex='0'><code>{}</code></pre>"
-                found.blocks.append(Block("code", Markup(pieces).format(cell.source)))
+                listing = Markup("<code>{}</code>").format(cell.source)
+                found.blocks.append(Block("code", _scrolling("pre", listing, "Code", place), place.number))
             for output in cell.outputs:
-                for cleaned in _shown(output, where, found.notes):
-                    _add(found, "output", cleaned, where)
+                for cleaned in _shown(output, place, found.notes):
+                    _add(found, "output", cleaned, place)
     return Body(found.title, tuple(found.blocks), tuple(found.notes))
 
 
-def _add(found: _Found, kind: str, cleaned: Cleaned, where: str) -> None:
+def _add(found: _Found, kind: str, cleaned: Cleaned, place: _Place) -> None:
     for alt in cleaned.pictures:
-        _check_alt(alt, where)
+        _check_alt(alt, place)
     if cleaned.lost:
-        found.notes.append(f"{where}: a picture that is no part of the notebook was left out")
-    if cleaned.html.strip():
-        found.blocks.append(Block(kind, Markup(cleaned.html)))
+        found.notes.append(f"{place}: a picture that is no part of the notebook was left out")
+    if not cleaned.html.strip():
+        return
+    html = Markup(cleaned.html)
+    if kind == "output" and not _OWN.match(html) and "<table" in html:
+        # A table of another library knows nothing of narrow screens.
+        html = _scrolling("div", html, "Output", place)
+    found.blocks.append(Block(kind, html, place.number, place.email))
 
 
-def _shown(output: NotebookNode, where: str, notes: list[str]) -> Iterator[Cleaned]:
+def _scrolling(tag: str, html: Markup, what: str, place: _Place) -> Markup:
+    """Wrap what may be wider than the page so that a keyboard can scroll it."""
+    return Markup('<{} class="scroll" role="group" tabindex="0" aria-label="{} of cell {}">{}</{}>').format(
+        Markup(tag), what, place.number, html, Markup(tag)
+    )
+
+
+def _shown(output: NotebookNode, place: _Place, notes: list[str]) -> Iterator[Cleaned]:
     if output.output_type == "stream":
-        yield _text(output.text)
+        yield _text(output.text, place)
     elif output.output_type == "error":
-        yield _text("\n".join(output.traceback) or f"{output.ename}: {output.evalue}")
+        yield _text("\n".join(output.traceback) or f"{output.ename}: {output.evalue}", place)
     else:
         data = output.data
         dropped = [kind for kind in _DROPPED if kind in data]
@@ -129,18 +178,18 @@ def _shown(output: NotebookNode, where: str, notes: list[str]) -> Iterator[Clean
         elif "text/markdown" in data:
             yield render_markdown(_joined(data["text/markdown"]), own=False)
         elif picture := next((kind for kind in _IMAGES if kind in data), None):
-            yield _image(picture, data[picture], output.get("metadata", {}), where)
+            yield _image(picture, data[picture], output.get("metadata", {}), place)
         elif dropped:
-            notes.append(f"{where}: an output of type {dropped[0]} was left out")
+            notes.append(f"{place}: an output of type {dropped[0]} was left out")
         elif "text/plain" in data:
-            yield _text(data["text/plain"])
+            yield _text(data["text/plain"], place)
 
 
-def _image(kind: str, encoded: Any, metadata: Any, where: str) -> Cleaned:
+def _image(kind: str, encoded: Any, metadata: Any, place: _Place) -> Cleaned:
     own = metadata.get(kind, {})
     own = own if isinstance(own, dict) else {}
     alt = own.get("alt", metadata.get("alt"))
-    _check_alt(alt, where)
+    _check_alt(alt, place)
     size = Markup("").join(
         Markup(' {}="{}"').format(name, int(own[name]))
         for name in ("width", "height")
@@ -150,19 +199,20 @@ def _image(kind: str, encoded: Any, metadata: Any, where: str) -> Cleaned:
     return clean(str(Markup('<img src="{}" alt="{}"{}>').format(source, alt, size)))
 
 
-def _check_alt(alt: object, where: str) -> None:
+def _check_alt(alt: object, place: _Place) -> None:
     text = alt.strip().casefold() if isinstance(alt, str) else ""
     if not text or text.startswith(_FILLER):
         raise RunError(
             "a picture has no text for those who do not see it",
-            where=where,
+            where=str(place),
             mend="Show it with an alt that states the finding, like Image(data, alt='Revenue fell in May')",
         )
 
 
-def _text(text: Any) -> Cleaned:
+def _text(text: Any, place: _Place) -> Cleaned:
     plain = str(strip_ansi(_joined(text))).strip("\n")  # type: ignore[no-untyped-call]
-    return Cleaned(str(Markup("<pre tabindex='0'>{}</pre>").format(plain)) if plain.strip() else "", (), 0)
+    shown = _scrolling("pre", Markup("{}").format(plain), "Output", place) if plain.strip() else ""
+    return Cleaned(str(shown), (), 0)
 
 
 def _joined(text: Any) -> str:

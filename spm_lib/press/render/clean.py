@@ -10,6 +10,8 @@ from html.parser import HTMLParser
 
 import nh3
 
+from spm_lib.press.render.svg import elements, runs
+
 _TABLE = {"table", "caption", "colgroup", "col", "thead", "tbody", "tfoot", "tr", "th", "td"}
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _BLOCKS = {"article", "section", "div", "p", "blockquote", "pre", "hr", "br", "figure", "figcaption", "img"}
@@ -26,6 +28,7 @@ _ATTRIBUTES = {
     "*": {"class", "id", "style", "title", "lang", "dir", "role", "tabindex", "hidden"},
     "a": {"href"},
     "img": {"src", "alt", "width", "height"},
+    "span": {"data-team"},
     "th": {"scope", "colspan", "rowspan", "headers", "abbr"},
     "td": {"colspan", "rowspan", "headers"},
     "col": {"span"},
@@ -53,10 +56,6 @@ _STYLES |= {f"{name}-{side}" for name in ("margin", "padding", "border") for sid
 _STYLES |= {f"border-{side}-{what}" for side in _SIDES for what in ("color", "style", "width")}
 
 _PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,([A-Za-z0-9+/=\s]*)", re.ASCII)
-#: An SVG inside an ``img`` runs nothing; opened on its own it would.
-_RUNS = re.compile(
-    rb"<\s*(script|foreignobject|iframe|!entity|handler|set\b|animate)|\son\w+\s*=|javascript:", re.IGNORECASE
-)
 _FETCHES = re.compile(r"url|image|expression|@|\\|/\*", re.ASCII | re.IGNORECASE)
 _LINK = re.compile(r"(https?:|mailto:)", re.ASCII | re.IGNORECASE)
 _LOCAL = re.compile(r"(#|\?|\.{0,2}/(?!/)|[A-Za-z0-9_%.-]+(?![A-Za-z0-9_%.:-]))[^\\\s:]*", re.ASCII)
@@ -103,7 +102,8 @@ def clean(html: str, *, links: bool = False) -> Cleaned:
         return value
 
     text = nh3.clean(
-        html,
+        # Half a character, as damaged exports hold them, is no text.
+        html.encode("utf-8", "replace").decode("utf-8"),
         tags=_TAGS,
         clean_content_tags=_GONE,
         attributes=_ATTRIBUTES,
@@ -129,9 +129,10 @@ def _is_picture(source: str) -> bool:
     if found[1] != "svg+xml":
         return True
     try:
-        return not _RUNS.search(base64.b64decode(found[2]))
+        drawn = elements(base64.b64decode(found[2]))
     except binascii.Error:
         return False
+    return drawn is not None and not runs(drawn)
 
 
 class _Pictures(HTMLParser):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +10,13 @@ import jinja2
 from markupsafe import Markup
 from nbconvert.exporters import TemplateExporter
 from nbformat import NotebookNode
-from traitlets import default
+from traitlets import Bool, default
 
 from spm_lib import theme
-from spm_lib.press.notebook import published
-from spm_lib.press.render.blocks import body_of
+from spm_lib.press.render.blocks import Block, body_of
+from spm_lib.press.render.facts import Facts, facts_of, headline_of
+from spm_lib.press.render.links import link_teams
+from spm_lib.press.render.sections import outline
 
 #: Rule of all pages: no request, no script, no form.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -24,45 +24,17 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What a page says of the report besides the notebook's own words.
-
-    Parameters
-    ----------
-    team_name, period_title
-        Whom and when it is about.
-    as_of, data_date
-        The day it speaks of, and the last one of its data.
-    currency, source
-        Of the data.
-    parameters
-        All that the notebook was given.
-    versions
-        Of Python and the libraries.
-    warnings
-        What the reader must know first.
-    """
-
-    team_name: str = ""
-    period_title: str = ""
-    as_of: dt.date | None = None
-    data_date: dt.date | None = None
-    currency: str = ""
-    source: str = ""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-
-
 class ReportExporter(TemplateExporter):
     """Exports an executed notebook as one page that asks for nothing else.
 
-    The page's facts come as ``resources["facts"]``; ``resources["code"]`` keeps the code, folded. What was
-    left out comes back as ``resources["notes"]``.
+    The page's facts come as ``resources["facts"]``; without them they are read off the notebook. What was left
+    out of the page comes back as ``resources["notes"]``.
     """
 
+    export_from_notebook = "Sales report (HTML)"
     output_mimetype = "text/html"
+
+    code = Bool(False, help="Keep the notebook's code, folded.").tag(config=True)
 
     @default("file_extension")
     def _file_extension_default(self) -> str:
@@ -88,15 +60,17 @@ class ReportExporter(TemplateExporter):
     ) -> tuple[str, dict[str, Any]]:
         """Render `nb`."""
         resources = dict(resources or {})
-        body = body_of(nb, code=bool(resources.get("code")))
+        facts = resources.get("facts") or facts_of(nb)
+        body = body_of(nb, code=self.code)
+        headline = headline_of(nb)
+        blocks = [_linked(block, facts) for block in body.blocks]
         resources["notes"] = body.notes
-        headline = _headline(nb)
         resources["page"] = {
             "title": body.title,
-            # The headline heads the page: where the notebook shows it too, once is enough.
-            "blocks": [block for block in body.blocks if not block.is_heading(headline)],
             "headline": headline,
-            "facts": resources.get("facts", Facts()),
+            "outline": outline(blocks, headline=headline),
+            "facts": facts,
+            "running_foot": Markup(_css_text(facts.about or headline or body.title)),
         }
         html, given = super().from_notebook_node(nb, resources, **kw)
         return html, given
@@ -111,13 +85,23 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(policy=Markup(POLICY), css=Markup(style()), lang="en")
+    made.globals.update(
+        policy=Markup(POLICY),
+        css=Markup(style()),
+        report_css=Markup(sheet("report.css")),
+        lang="en",
+    )
     return made
 
 
 def style() -> str:
     """Give the style sheet of all pages."""
-    return theme.css() + (TEMPLATES / "page.css").read_text("utf-8")
+    return theme.css() + sheet("page.css")
+
+
+def sheet(name: str) -> str:
+    """Give one of the style sheets beside the templates."""
+    return (TEMPLATES / name).read_text("utf-8")
 
 
 def render(book: NotebookNode, facts: Facts, *, code: bool = False) -> tuple[str, tuple[str, ...]]:
@@ -142,11 +126,15 @@ def render(book: NotebookNode, facts: Facts, *, code: bool = False) -> tuple[str
     RunError
         Where a picture has no text for those who do not see it.
     """
-    exporter = ReportExporter()  # type: ignore[no-untyped-call]
-    html, resources = exporter.from_notebook_node(book, {"facts": facts, "code": code})
+    exporter = ReportExporter(code=code)  # type: ignore[no-untyped-call]
+    html, resources = exporter.from_notebook_node(book, {"facts": facts})
     return html, resources["notes"]
 
 
-def _headline(book: NotebookNode) -> str:
-    found = [each.get("headline") for each in published(book) if isinstance(each, dict)]
-    return next((text for text in reversed(found) if isinstance(text, str)), "")
+def _linked(block: Block, facts: Facts) -> Block:
+    return replace(block, html=link_teams(block.html, facts.team_pages)) if block.kind == "output" else block
+
+
+def _css_text(text: str) -> str:
+    """Give text as it may stand in a string of a style sheet: any name, each odd character by its number."""
+    return "".join(c if c.isascii() and c.isalnum() else f"\\{ord(c):06x}" for c in text[:120])
