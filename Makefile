@@ -1,11 +1,11 @@
 # make demo    build the demo company's store and a report for every team
-# make test    every check; make check: the quick ones
+# make test    every check; make check: the quick ones; make browser: Chromium for the tests that need one
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check bench gallery browser lock clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)
@@ -23,6 +23,18 @@ check: $(READY)
 
 bench: $(READY)
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+# Takes the pictures of README and docs/ anew, from the demo company.
+gallery: $(READY)
+	$(BIN)/python docs/gallery.py
+
+# Chromium for the tests in tests/browser, from the system's packages; without it they skip and say so.
+browser:
+	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then exit 0; fi; \
+	command -v apt-get >/dev/null || { echo "No Chromium here, and no apt-get to install it: install it by hand"; exit 1; }; \
+	echo "No Chromium here: installing it from the system's packages"; \
+	if [ "$$(id -u)" -eq 0 ]; then sudo=; else sudo=sudo; fi; \
+	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core
 
 # Pins what is installed now; run it after changing pyproject.toml.
 lock: $(READY)
