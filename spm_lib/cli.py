@@ -36,6 +36,16 @@ AsOfOption = Annotated[
     str | None,
     typer.Option("--as-of", help="The day that the report speaks of: yyyy-mm-dd, latest or today."),
 ]
+RunSpecArgument = Annotated[
+    Path, typer.Argument(metavar="SPEC", help="The run spec, for instance params/team_performance.yml.")
+]
+TeamsOption = Annotated[list[str] | None, typer.Option("--team", help="Only these teams' reports.")]
+ParameterOption = Annotated[
+    list[str] | None, typer.Option("-p", "--parameter", help="NAME=VALUE for the notebook.")
+]
+JobsOption = Annotated[
+    int | None, typer.Option("--jobs", min=1, help="Reports made side by side; by default one a core.")
+]
 
 
 def main() -> None:
@@ -116,15 +126,13 @@ def metrics(
 
 @app.command()
 def plan(
-    spec: Annotated[Path, typer.Argument(help="The run spec, for instance params/team_performance.yml.")],
+    spec: RunSpecArgument,
     store: StoreOption = None,
     reports: ReportsOption = None,
     period: PeriodOption = None,
     as_of: AsOfOption = None,
-    team: Annotated[list[str] | None, typer.Option("--team", help="Only these teams' reports.")] = None,
-    parameter: Annotated[
-        list[str] | None, typer.Option("-p", "--parameter", help="NAME=VALUE for the notebook.")
-    ] = None,
+    team: TeamsOption = None,
+    parameter: ParameterOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show which reports a spec means, and which of them need to be made; make none."""
@@ -151,17 +159,14 @@ def plan(
 
 @app.command()
 def run(
-    spec: Annotated[Path, typer.Argument(help="The run spec, for instance params/team_performance.yml.")],
+    spec: RunSpecArgument,
     store: StoreOption = None,
     reports: ReportsOption = None,
     period: PeriodOption = None,
     as_of: AsOfOption = None,
-    team: Annotated[list[str] | None, typer.Option("--team", help="Only these teams' reports.")] = None,
-    parameter: Annotated[
-        list[str] | None, typer.Option("-p", "--parameter", help="NAME=VALUE for the notebook.")
-    ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Reports made side by side.")] = os.cpu_count()
-    or 1,
+    team: TeamsOption = None,
+    parameter: ParameterOption = None,
+    jobs: JobsOption = None,
     force: Annotated[
         bool, typer.Option("--force", help="Make reports that are there and fresh too.")
     ] = False,
@@ -230,8 +235,7 @@ def check(
 def demo(
     store: StoreOption = None,
     reports: ReportsOption = None,
-    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Reports made side by side.")] = os.cpu_count()
-    or 1,
+    jobs: JobsOption = None,
 ) -> None:
     """Build the demo company's store and a report for each of its teams."""
     from spm_lib.data.ingest import ingest as load
@@ -287,7 +291,7 @@ def _run(
     as_of: str | None = None,
     teams: list[str] | None = None,
     parameters: list[str] | None = None,
-    jobs: int,
+    jobs: int | None,
     force: bool = False,
     code: bool = False,
     json: bool = False,

@@ -268,7 +268,7 @@ class Report:
         line = Markup('<p class="spm spm-note"><strong>{}</strong> · {} · as of {} · {}</p>').format(
             self.name, self.period.title, self.look.date(self.as_of), self.look.currency
         )
-        return str(style()._repr_html_() + line)
+        return str((style() + Block(line, ""))._repr_html_())
 
 
 @dataclass(frozen=True)

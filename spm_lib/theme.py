@@ -23,6 +23,8 @@ from spm_lib.errors import UnknownNameError, did_you_mean
 
 UNKNOWN = "–"
 UNKNOWN_SPOKEN = "unknown"
+#: Classes of what MathJax, new and old, leaves alone.
+NO_FORMULAS = "mathjax_ignore tex2jax_ignore"
 UNITS = ("currency", "share", "days", "count", "ratio", "currency_per_day", "points")
 
 #: For pages and for the text of pictures: what the reader's system has.

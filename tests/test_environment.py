@@ -15,7 +15,6 @@ ROOT = Path(__file__).parent.parent
 CONDA = {
     "css-inline": "css_inline",
     "duckdb": "python-duckdb",
-    "great-tables": "great_tables",
     "ibis-framework": "ibis-duckdb",
     "matplotlib": "matplotlib-base",
     "playwright": "playwright-python",

@@ -9,7 +9,16 @@ import pandas as pd
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from spm_lib.present.chart import data_of, dimension_of, draw_chart, head_of, known_rows, reason_of, title_of
+from spm_lib.present.chart import (
+    both_ends,
+    data_of,
+    dimension_of,
+    draw_chart,
+    head_of,
+    known_rows,
+    reason_of,
+    title_of,
+)
 from spm_lib.present.display import Block, clean, is_null, nothing
 from spm_lib.present.prose import join_names, plural
 from spm_lib.present.rows import Figures, bars, cut_marks, outlines, pace_line, plan_line, rows_board
@@ -59,8 +68,7 @@ def attainment_chart(
         return nothing(reason_of(frame, "nobody carries a quota in this period"), "Quota attainment")
     name = dimension_of(frame, by)
     known = known_rows(frame).sort_values("value", ascending=False, kind="stable")
-    half = BAR_LIMIT // 2
-    shown = known if len(known) <= BAR_LIMIT else pd.concat([known.head(half), known.tail(half)])
+    shown = both_ends(known, BAR_LIMIT)
     values = [float(v) for v in shown["value"]]
     longest = scale or min(max([*values, 1.0]), _LONGEST)
     judged = [_judge(row, expected) for row in shown.to_dict("records")]

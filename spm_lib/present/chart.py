@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
@@ -123,6 +124,17 @@ def dimension_of(frame: pd.DataFrame, given: str | None = None) -> str:
 def known_rows(frame: pd.DataFrame) -> pd.DataFrame:
     """Give the rows whose value is known."""
     return frame[[not is_unknown(v) for v in frame["value"]]]
+
+
+def known_parts(frame: pd.DataFrame) -> dict[str, dict[Any, Any]]:
+    """Give the rows whose value is known, by their part."""
+    return {str(row["part"]): row for row in known_rows(frame).to_dict("records")}
+
+
+def both_ends(rows: pd.DataFrame, limit: int) -> pd.DataFrame:
+    """Give at most `limit` of sorted rows: as many of the first as of the last."""
+    half = limit // 2
+    return rows if len(rows) <= limit else pd.concat([rows.head(half), rows.tail(half)])
 
 
 def reason_of(frame: pd.DataFrame, fallback: str) -> str:

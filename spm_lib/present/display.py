@@ -12,7 +12,7 @@ import pandas as pd
 from IPython.display import display
 from markupsafe import Markup, escape
 
-from spm_lib.theme import css
+from spm_lib.theme import NO_FORMULAS, css
 
 NAME_LIMIT = 60
 TITLE_LIMIT = 300
@@ -38,11 +38,12 @@ class Block:
     text: str
 
     def _repr_html_(self) -> Markup:
-        return self.html
+        # JupyterLab and exported pages otherwise typeset what stands between two dollar signs as a formula.
+        return Markup(str(self.html).replace('class="spm ', f'class="{NO_FORMULAS} spm '))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """Give Jupyter both forms at once, so that it makes one output of them."""
-        return {"text/html": str(self.html), "text/plain": self.text}
+        return {"text/html": str(self._repr_html_()), "text/plain": self.text}
 
     def __html__(self) -> Markup:
         return self.html

@@ -10,10 +10,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from spm_lib.metrics.movement import PARTS
-from spm_lib.present.chart import data_of, draw_chart, known_rows, reason_of, title_of
+from spm_lib.present.chart import data_of, draw_chart, known_parts, known_rows, reason_of, title_of
 from spm_lib.present.display import Block, clean, nothing
 from spm_lib.present.prose import join_names, plural
-from spm_lib.present.rows import Figures, bars, rows_board
+from spm_lib.present.rows import Figures, bars, link, rows_board
 from spm_lib.theme import LIGHT, Look, is_unknown
 
 
@@ -121,7 +121,7 @@ def movement_chart(
         As in `attainment_chart`.
     """
     look = look or Look()
-    rows = {str(row["part"]): row for row in frame.to_dict("records") if not is_unknown(row["value"])}
+    rows = known_parts(frame)
     if "start" not in rows or "end" not in rows:
         return nothing(
             reason_of(frame, "the movement of the pipeline is not known"), "What moved the pipeline"
@@ -145,7 +145,7 @@ def movement_chart(
                     at, step.ends - step.begins, 0.64, left=step.begins, facecolor=color, linewidth=0, zorder=3,
                 )  # fmt: skip
             if at + 1 < len(steps):
-                axes.plot([step.ends] * 2, [at - 0.32, at + 1.32], color=LIGHT.muted, linewidth=0.7, zorder=2)
+                link(axes, at, step.ends)
         return figure
 
     start, end = rows["start"], rows["end"]

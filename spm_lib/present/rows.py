@@ -71,7 +71,7 @@ def rows_board(
     columns
         Figures beside the bars, from the left.
     span
-        Lowest and highest value of the axis.
+        Lowest and highest value of the axis; where they are the same, one is left either side.
     top, bottom
         Room above and below the rows, in points.
     row
@@ -89,7 +89,7 @@ def rows_board(
         top + bottom + row * len(names), width=width, left=left, right=right, top=top, bottom=bottom
     )
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlim(*span)
+    axes.set_xlim(*(span if span[0] < span[1] else (span[0] - 1.0, span[1] + 1.0)))
     axes.set_xticks([])
     axes.set_yticks([])
     middle = axes.get_yaxis_transform()
@@ -216,6 +216,11 @@ def variances(
             at, ends - begins, 0.56, left=begins, facecolor=color if certain else to_rgba(color, 0.22),
             edgecolor=color, linewidth=1.0, zorder=3,
         )  # fmt: skip
+
+
+def link(axes: Axes, at: int, value: float) -> None:
+    """Draw the line from a step's end to the next step's beginning, one row below."""
+    axes.plot([value] * 2, [at - 0.28, at + 1.28], color=LIGHT.muted, linewidth=0.7, zorder=2)
 
 
 def whiskers(axes: Axes, bounds: Sequence[tuple[float, float] | None]) -> None:

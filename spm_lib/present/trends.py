@@ -53,6 +53,10 @@ class _Point:
     tone: str | None
 
 
+#: Height of a value's label and its distance from the point, in points.
+_LABEL = 17.0
+
+
 def trend_chart(
     frame: pd.DataFrame,
     *,
@@ -191,7 +195,9 @@ def _paint(
     levels = [p.value for p in points] + [v for v in limits if v is not None]
     spread = (max(levels) - min(levels)) or abs(max(levels)) or 1.0
     low, high = min(levels) - 0.12 * spread, max(levels) + 0.12 * spread
-    axes.set_ylim(max(low, 0.0) if min(levels) >= 0 else low, high)
+    low = max(low, 0.0) if min(levels) >= 0 else low
+    # Room beneath the last value for its label.
+    axes.set_ylim(min(low, points[-1].value - _LABEL / (height - 52 - _LABEL) * (high - low)), high)
     axes.set_xlim(-0.3, max(len(ticks) - 0.7, 0.3))
     _band(axes, limits)
     _line(axes, points)

@@ -8,10 +8,19 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from spm_lib.present.chart import dimension_of, draw_chart, head_of, known_rows, reason_of, title_of
+from spm_lib.present.chart import (
+    both_ends,
+    dimension_of,
+    draw_chart,
+    head_of,
+    known_parts,
+    known_rows,
+    reason_of,
+    title_of,
+)
 from spm_lib.present.display import Block, clean, is_null, nothing
 from spm_lib.present.prose import plural
-from spm_lib.present.rows import Figures, room_of, rows_board, variances, whiskers
+from spm_lib.present.rows import Figures, link, room_of, rows_board, variances, whiskers
 from spm_lib.present.tables import Column, table
 from spm_lib.theme import LIGHT, Look, is_unknown, tone
 
@@ -54,7 +63,7 @@ def bridge_chart(
         As in `attainment_chart`.
     """
     look = look or Look()
-    rows = {str(row["part"]): row for row in frame.to_dict("records") if not is_unknown(row["value"])}
+    rows = known_parts(frame)
     if "change" not in rows:
         reason = reason_of(frame, "there is no earlier period to compare with")
         return nothing(reason, "What moved revenue")
@@ -77,12 +86,10 @@ def bridge_chart(
     def paint() -> Figure:
         ends = [0.0, *(end for pair in steps for end in pair)]
         span = (-scale, scale) if scale else (min(ends), max(ends))
-        if span[0] == span[1]:
-            span = (-1.0, 1.0)
         figure, axes = rows_board(names, columns, span=span, row=38, beneath=beneath)
         variances(axes, steps, tones, sure)
         for at, (_, ends_at) in enumerate(steps[:-1]):
-            axes.plot([ends_at] * 2, [at - 0.28, at + 1.28], color=LIGHT.muted, linewidth=0.7, zorder=2)
+            link(axes, at, ends_at)
         axes.axhline(len(steps) - 1.5, color=LIGHT.muted, linewidth=0.8, zorder=1)
         return figure
 
@@ -149,8 +156,7 @@ def gap_chart(
         return nothing(reason_of(frame, "nothing is known of this period"), measure)
     name = dimension_of(frame, by)
     known = known_rows(frame).sort_values("value", kind="stable")
-    half = BAR_LIMIT // 2
-    shown = known if len(known) <= BAR_LIMIT else pd.concat([known.head(half), known.tail(half)])
+    shown = both_ends(known, BAR_LIMIT)
     rows = shown.to_dict("records")
     values = [float(row["value"]) for row in rows]
     sure, tones = [_holds(row) for row in rows], [tone(v, "higher") for v in values]
@@ -164,8 +170,6 @@ def gap_chart(
     def paint() -> Figure:
         ends = [0.0, *values, *(end for pair in bounds if pair for end in pair)]
         span = (-scale, scale) if scale else (min(ends), max(ends))
-        if span[0] == span[1]:
-            span = (-1.0, 1.0)
         room = room_of([(list(shown[name]), columns)])
         figure, axes = rows_board(list(shown[name]), columns, span=span, room=room)
         variances(axes, [(0.0, v) for v in values], tones, sure)
@@ -179,7 +183,9 @@ def gap_chart(
     notes = [_KEY + " Thin lines: 95% intervals."]
     if len(known) > BAR_LIMIT:
         rest = plural(len(known) - BAR_LIMIT, head_of(name).lower(), look=look)
-        notes.append(f"The {half} lowest and highest are drawn. The table holds {rest} between them.")
+        notes.append(
+            f"The {BAR_LIMIT // 2} lowest and highest are drawn. The table holds {rest} between them."
+        )
     title = title_of(f"{measure} in {look.currency}", period, codes, own_scale=scale is None)
     heads: dict[str, Column | str] = {
         name: head_of(name),
@@ -207,7 +213,13 @@ def _moved(row: Mapping[Any, Any], rows: Mapping[str, Mapping[Any, Any]], severa
     elif part == "team_mix":
         return "who decided them"
     elif several and part != "decided_deals":
-        return f"up in {row['up']}, down in {plural(row['down'], 'team', look=look)}"
+        ways = [(way, row[way]) for way in ("up", "down") if row[way]]
+        if not ways:
+            return "the same in every team"
+        *first, (last, count) = ways
+        return ", ".join(
+            [*(f"{way} in {n}" for way, n in first), f"{last} in {plural(count, 'team', look=look)}"]
+        )
     else:
         pair, unit = [row.get("previous_factor"), row.get("factor")], str(row.get("factor_unit"))
     return " to ".join(look.value(value, unit, compact=True) for value in pair)

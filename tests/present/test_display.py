@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 
 import pandas as pd
@@ -51,7 +52,12 @@ def test_blocks_go_into_one_another_unescaped() -> None:
     block = nothing("<b>")
     assert Markup("<div>{}</div>").format(block) == f"<div>{block.html}</div>"
     assert Markup("<hr>") + block == f"<hr>{block.html}"
-    assert block._repr_html_() + Markup("<hr>") == f"{block.html}<hr>"
+
+
+def test_amounts_in_dollars_are_no_formulas() -> None:
+    shown = str((nothing("$1 to $2") + nothing("two"))._repr_html_())
+    assert re.findall('class="([^"]*)"', shown) == ["mathjax_ignore tex2jax_ignore spm spm-note"] * 2
+    assert nothing("one")._repr_mimebundle_()["text/html"] == nothing("one")._repr_html_()
 
 
 def test_nothing_says_why() -> None:

@@ -143,7 +143,7 @@ def test_blocks_give_jupyter_one_html_output_and_its_text(samples: SimpleNamespa
     for what, block in samples.every_block("Name").items():
         data, _ = DisplayFormatter().format(block)
         assert set(data) == {"text/html", "text/plain"}, what
-        assert data["text/html"] == str(block.html)
+        assert data["text/html"] == str(block._repr_html_())
         assert data["text/plain"] == repr(block) == block.text
 
 
@@ -187,3 +187,12 @@ def test_the_style_sheet_is_a_block_of_its_own() -> None:
     html = str(style().html)
     assert html == f"<style>{css()}</style>"
     assert html.count("</") == 1
+
+
+def test_mathjax_leaves_every_block_alone(samples: SimpleNamespace) -> None:
+    for what, block in samples.every_block("$1 and $2").items():
+        depth = 0
+        for end, tag, rest in re.findall(r"<(/?)(\w+)([^>]*)>", str(block._repr_html_())):
+            if depth == 0 and not end:
+                assert "mathjax_ignore" in rest, what
+            depth += 0 if tag in ("img", "br") else -1 if end else 1

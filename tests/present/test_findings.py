@@ -88,6 +88,13 @@ def test_the_headline_of_a_period_that_runs(
     assert headline(kpis(samples), samples.plan(gap, sure=sure), RUNNING) == said
 
 
+def test_a_period_without_a_win_yet_is_neither_on_pace_nor_behind_it(samples: SimpleNamespace) -> None:
+    plan = samples.plan(-4000.0)
+    plan.loc[plan["metric"] == "quota_attainment", ["value", "n"]] = [0.0, 0]
+    said = headline(kpis(samples), plan, RUNNING)
+    assert said == "West has won nothing yet of its Q4 2017 quota, where 40.0% is usual by now."
+
+
 def test_the_headline_of_a_period_that_is_over_states_the_fact(samples: SimpleNamespace) -> None:
     made = samples.plan(6100.0)
     assert (

@@ -68,6 +68,21 @@ def test_of_several_teams_it_says_in_how_many_a_factor_went_up(samples: SimpleNa
     assert "30.0% to 25.0%" not in words
 
 
+@pytest.mark.parametrize(
+    ("ways", "said"),
+    [((0, 3), "down in 3 teams"), ((1, 0), "up in 1 team"), ((0, 0), "the same in every team")],
+)
+def test_no_team_is_told_of_that_did_not_move(
+    samples: SimpleNamespace, ways: tuple[int, int], said: str
+) -> None:
+    frame = samples.change(
+        {"decided_deals": 2000.0, "team_mix": 1.0, "win_rate": 500.0, "deal_size": -1500.0}
+    )
+    frame.loc[frame["part"] == "deal_size", ["up", "down"]] = (2, 2)
+    frame.loc[frame["part"] == "win_rate", ["up", "down"]] = ways
+    assert said in samples.texts(samples.pictures(bridge_chart(frame).html)[0])
+
+
 def test_nothing_moved_is_drawn_and_an_unknown_change_says_why(samples: SimpleNamespace) -> None:
     still = samples.change({"decided_deals": 0.0, "win_rate": 0.0, "deal_size": 0.0})
     assert isinstance(bridge_chart(still), Chart)

@@ -47,6 +47,8 @@ def standing(
         verdict = "made its quota" if attained["value"] >= 1 else "missed its quota"
         return sentence(f"{name} {verdict} for {period}: {reached}, {money} from {won}")
     usual = look.value(expected.share, "share")
+    if not attained["n"]:
+        return sentence(f"{name} has won nothing yet of its {period} quota, where {usual} is usual by now")
     side = "ahead of" if attained["value"] > expected.share else "behind"
     verdict = {
         "level": "is on pace",

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 import nh3
 
 from spm_lib.press.render.svg import elements, runs
+from spm_lib.theme import NO_FORMULAS
 
 _TABLE = {"table", "caption", "colgroup", "col", "thead", "tbody", "tfoot", "tr", "th", "td"}
 _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
@@ -97,6 +98,9 @@ def clean(html: str, *, links: bool = False) -> Cleaned:
             return value if _is_picture(value) else None
         if attribute == "href":
             return value if _LOCAL.fullmatch(value) or (links and _LINK.match(value)) else None
+        if attribute == "class":
+            # A page typesets no formulas.
+            return value.removeprefix(f"{NO_FORMULAS} ")
         if attribute == "style":
             return None if _FETCHES.search(value) else value
         return value
