@@ -167,6 +167,9 @@ def run(
     team: TeamsOption = None,
     parameter: ParameterOption = None,
     jobs: JobsOption = None,
+    cluster: Annotated[
+        str | None, typer.Option("--cluster", help="A Dask scheduler whose workers make the reports.")
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Make reports that are there and fresh too.")
     ] = False,
@@ -184,6 +187,7 @@ def run(
         teams=team,
         parameters=parameter,
         jobs=jobs,
+        cluster=cluster,
         force=force,
         code=code,
         json=json,
@@ -269,8 +273,25 @@ def lab(store: StoreOption = None) -> None:
         raise ParameterError(
             "there are no notebooks here", where=str(folder), mend="Go to the project's folder first"
         )
-    os.environ["SPM_STORE"] = str(settings.store.resolve())
-    os.execv(sys.executable, [sys.executable, "-m", "jupyter", "lab", f"--notebook-dir={folder}"])
+    _jupyterlab(settings, f"--notebook-dir={folder}")
+
+
+@app.command("open")
+def open_run(
+    run: Annotated[str, typer.Argument(help="A report's path or its end, or its team's id or name.")],
+    store: StoreOption = None,
+    reports: ReportsOption = None,
+) -> None:
+    """Open a report's executed notebook in JupyterLab, with the parameters it ran with."""
+    from spm_lib.press.shelf import find
+
+    settings = _settings(store=store, reports=reports)
+    found = find(settings.reports, run)
+    if not found.ipynb.is_file():
+        raise ParameterError(
+            "the run kept no notebook", where=found.name(settings.reports), mend="Make it again: spm run"
+        )
+    _jupyterlab(settings, f"--notebook-dir={settings.reports}", str(found.ipynb))
 
 
 @app.command()
@@ -292,6 +313,7 @@ def _run(
     teams: list[str] | None = None,
     parameters: list[str] | None = None,
     jobs: int | None,
+    cluster: str | None = None,
     force: bool = False,
     code: bool = False,
     json: bool = False,
@@ -318,12 +340,17 @@ def _run(
             locale=settings.locale,
         )
     with terminal.counting(f"Making {len(planned)} reports", len(planned), quiet=json) as tell:
-        summary = make(planned, clock=_utc, workers=jobs, force=force, progress=tell)
+        summary = make(planned, clock=_utc, workers=jobs, cluster=cluster, force=force, progress=tell)
     place = write_index(settings.reports)
     terminal.show_run(summary, place, json=json)
     if summary.interrupted:
         return 130
-    return 1 if summary.failed else 0
+    return 1 if summary.failed or summary.held else 0
+
+
+def _jupyterlab(settings: Settings, *arguments: str) -> None:
+    os.environ["SPM_STORE"] = str(settings.store.resolve())
+    os.execv(sys.executable, [sys.executable, "-m", "jupyter", "lab", *arguments])
 
 
 def _settings(*, store: Path | None = None, reports: Path | None = None) -> Settings:

@@ -27,7 +27,7 @@ from spm_lib.periods import Period, parse_date, parse_period
 from spm_lib.present import Kpi, definitions, freshness, join_names, kpi_strip, style, team_gaps
 from spm_lib.present.about import Defined
 from spm_lib.present.chart import why
-from spm_lib.present.display import Block, clean, is_null
+from spm_lib.present.display import Block, clean, holds, is_null
 from spm_lib.settings import Settings
 from spm_lib.theme import Look
 
@@ -142,7 +142,8 @@ class Report:
         kpis
             Rows of `compare` for the whole scope, through `keep_discoveries`.
         trends
-            Rows of `behaviour`; metrics that it does not hold are shown without a trend.
+            Rows of `behaviour`; metrics that it does not hold are shown without a trend. A month that is not over would
+            look like a fall, and is left out.
         """
         rows = kpis.to_dict("records")
         # What cannot be shown is said once, at the end; where that is everything, it is said here.
@@ -150,7 +151,7 @@ class Report:
         items = []
         for row in known:
             metric = CATALOGUE[row["metric"]]
-            months = trends[trends["metric"] == metric.name]
+            months = trends[(trends["metric"] == metric.name) & trends["complete"].astype(bool)]
             items.append(
                 Kpi.from_row(
                     row, metric.label, better=metric.better, against=self.before, trend=tuple(months["value"])
@@ -236,6 +237,7 @@ class Report:
                 "period": self.period.title,
                 "as_of": self.as_of.isoformat(),
                 "currency": self.look.currency,
+                "locale": self.look.locale,
                 "source": clean(self.snapshot.meta.source),
                 "standing": standing,
             }
@@ -249,7 +251,7 @@ class Report:
                 "against": row["against"],
                 "difference": _plain(row["difference"]),
                 "text": self.look.difference(row["difference"], unit),
-                "significant": bool(row.get("significant", False)),
+                "significant": holds(row),
             }
         return {
             "metric": metric.name,
@@ -310,6 +312,7 @@ def open_report(
     snapshot = opened.as_of(None if as_of in ("", LATEST) else parse_date(as_of))
     if team:
         snapshot = snapshot.scope(str(team))
+    snapshot = snapshot.keeping()
     span = parse_period(period, as_of=snapshot.date, calendar=snapshot.meta.calendar)
     return Report(snapshot, span, Look(snapshot.meta.currency, settings.locale))
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json as jsonlib
 import math
+import shlex
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -174,7 +176,7 @@ def show_plan(jobs: Sequence[tuple[Job, str]], *, json: bool = False) -> None:
 
 @contextmanager
 def counting(title: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[Result], None]]:
-    """Show a progress bar, on a terminal; give a function that takes each result."""
+    """Show a progress bar, on a terminal: done, failed, skipped, time left; give a function that takes each result."""
     if quiet or not _err.is_terminal:
         yield lambda _: None
         return
@@ -185,27 +187,36 @@ def counting(title: str, total: int, *, quiet: bool = False) -> Iterator[Callabl
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
+    ended: Counter[str] = Counter()
     with Progress(*columns, console=_err, transient=True) as bar:
         task = bar.add_task(escape(title), total=total)
-        yield lambda result: bar.update(task, advance=1, description=escape(result.job.label))
+
+        def tell(result: Result) -> None:
+            ended[result.status] += 1
+            counts = ", ".join(f"{count} {status}" for status, count in ended.items())
+            bar.update(task, advance=1, description=escape(f"{title}: {counts}"))
+
+        yield tell
 
 
 def show_run(summary: Summary, index: Path, *, json: bool = False) -> None:
-    """Print how a run ended: what was made, failed and skipped, with the failing cell of each failure."""
+    """Print how a run ended: what was made, failed, held and skipped, and how to look at what went wrong."""
     if json:
         show_json(
             {
                 "done": len(summary.done),
                 "failed": len(summary.failed),
+                "held": len(summary.held),
                 "skipped": len(summary.skipped),
                 "interrupted": summary.interrupted,
+                "ordinary_kernels": summary.cold,
                 "index": str(index),
                 "reports": [
                     {
                         "team": result.job.team,
                         "period": result.job.period,
                         "status": result.status,
-                        "html": str(result.job.html) if result.status != "failed" else None,
+                        "html": str(result.job.html) if result.status in ("done", "skipped") else None,
                         "failure": str(result.failure) if result.failure else None,
                         "warnings": list(result.warnings),
                         "seconds": round(result.seconds, 3),
@@ -215,17 +226,40 @@ def show_run(summary: Summary, index: Path, *, json: bool = False) -> None:
             }
         )
         return
-    for result in summary.failed:
-        complain(f"{result.job.label}: failed at {result.failure}")
+    for result in (*summary.failed, *summary.held):
+        complain(
+            f"{result.job.label}: {'failed at' if result.status == 'failed' else 'held:'} {result.failure}"
+        )
+    if summary.failed or summary.held:
+        _out.print(_troubles([*summary.failed, *summary.held]))
     for result in summary.results:
         for warning in result.warnings:
             say(f"{result.job.label}: {warning}")
     counts = [f"{len(summary.done)} made", f"{len(summary.skipped)} skipped, as nothing changed"]
     if summary.failed:
         counts.append(f"{len(summary.failed)} failed")
+    if summary.held:
+        counts.append(f"{len(summary.held)} held")
     if summary.interrupted:
         counts.append("stopped before the rest")
+    if summary.cold:
+        say(f"Kernels were started one by one, which is slower: {summary.cold}.")
     say(f"{', '.join(counts)}. Open {index}")
+
+
+def _troubles(results: Sequence[Result]) -> Table:
+    """Give a table of what went wrong: the cell, the error, the parameters, and how to open the notebook."""
+    table = _table("report", "cell", "error", "parameters", "look at it with")
+    for result in results:
+        job, failure = result.job, result.failure
+        name = job.html.relative_to(job.reports).with_suffix("").as_posix()
+        given = ", ".join(f"{key}={value}" for key, value in job.parameters.items())
+        row = [job.label, "", "", one_line(given, 200), shlex.join(["spm", "open", name])]
+        if failure is not None:
+            row[1] = f"{failure.cell}: {one_line(failure.line, 60)}" if failure.cell else ""
+            row[2] = one_line(f"{failure.error}: {failure.message}", 300)
+        table.add_row(*(escape(cell) for cell in row))
+    return table
 
 
 def show_findings(findings: Sequence[Finding], *, json: bool = False) -> None:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import ibis
-
-from spm_lib.data.known import known_at
-from spm_lib.data.replay import Replay, Sources
 from spm_lib.data.schema import ALWAYS_FIXED
-from spm_lib.errors import UnknownNameError, did_you_mean
+from spm_lib.errors import PeriodError, UnknownNameError, did_you_mean
+from spm_lib.periods import period_at
 
+# Ibis is imported late: what plans and skips reports looks at no table, and is done sooner than Ibis is imported.
 if TYPE_CHECKING:
+    import ibis
+
+    from spm_lib.data.replay import Replay
     from spm_lib.data.store import Store, StoreMeta
+
+T = TypeVar("T")
+
+_NUMBERS = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -32,12 +38,31 @@ class Team:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Every table as it was known at the end of `date`, for one team or, where None, the whole company."""
+    """Every table as it was known at the end of `date`, for one team or, where None, the whole company.
+
+    Parameters
+    ----------
+    store
+        The store.
+    date
+        The day.
+    report_date
+        The day of the report that asks. It stays where the report looks back, see `as_of`.
+    team_id
+        Whose.
+    keeps
+        Whether tables are worked out once and kept, see `keeping`.
+    """
 
     store: Store
     date: dt.date
+    report_date: dt.date
     team_id: str | None = None
+    keeps: bool = False
     _shared: dict[str, ibis.Table] = field(default_factory=dict, init=True, repr=False, compare=False)
+    _answers: dict[tuple[object, ...], Any] = field(
+        default_factory=dict, init=True, repr=False, compare=False
+    )
 
     @property
     def meta(self) -> StoreMeta:
@@ -63,14 +88,22 @@ class Snapshot:
         -----
         On or after the last data date tables are as they are stored, but for deals that the source lacks by then.
         """
+        if name == "deals" and self.keeps:
+            known = self.kept("deals then", lambda: self._known(name, None))
+            return known if columns is None else known.select(*columns)
+        return self._known(name, columns)
+
+    def _known(self, name: str, columns: Sequence[str] | None) -> ibis.Table:
         if name == "deals" and not self.is_latest:
             return self.replay().deals(columns)
         stored = self._stored(name)
         if name == "deals":
-            known = stored.filter(stored.removed_on.isnull() | (stored.removed_on > ibis.literal(self.date)))
+            known = stored.filter(stored.removed_on.isnull() | (stored.removed_on > self.date))
         elif self.is_latest:
             known = stored
         else:
+            from spm_lib.data.known import known_at
+
             known = known_at(name, stored, self.date, self._stored)
         return known if columns is None else known.select(*columns)
 
@@ -98,24 +131,59 @@ class Snapshot:
         if not self.is_latest:
             return self.replay(assumed_fixed=assumed_fixed).deals(columns, all_rows=True)
         stored = self._stored("deals")
-        present = stored.removed_on.isnull() | (stored.removed_on > ibis.literal(self.date))
+        present = stored.removed_on.isnull() | (stored.removed_on > self.date)
         return stored.select(*columns, present=present)
 
     def replay(self, *, assumed_fixed: Iterable[str] = ()) -> Replay:
         """Give what winds deals back to the day; `assumed_fixed` adds to what the source declares fixed."""
+        from spm_lib.data.replay import Replay, Sources
+
         stored = self._stored
         return Replay(
             sources=Sources(stored("deals"), stored("deal_changes"), stored("activities"), stored("stages")),
             date=self.date,
             tracked_from=self.meta.tracked_from,
             fixed=ALWAYS_FIXED | frozenset(self.meta.fixed) | frozenset(assumed_fixed),
-            changed=self._changed,
+            changed=self.store.changed_fields,
             has_stages=bool(self.meta.rows.get("stages")),
         )
 
+    def keeping(self) -> Snapshot:
+        """Give the same for many questions: what a team can read of is picked out once, and deals are wound back once.
+
+        For one question over many deals this costs more than it saves.
+        """
+        return replace(self, keeps=True, _shared={}, _answers={})
+
+    def once(self, key: tuple[object, ...], answer: Callable[[], T]) -> T:
+        """Give `answer`: where tables are kept, worked out once for this day and scope whoever asks."""
+        if not self.keeps:
+            return answer()
+        whole = (self.date, self.report_date, self.team_id, *key)
+        if whole not in self._answers:
+            self._answers[whole] = answer()
+        found: T = self._answers[whole]
+        return found
+
     def as_of(self, date: dt.date) -> Snapshot:
-        """Give the same scope at another day."""
+        """Give the same scope at another day, of the same report."""
         return replace(self, date=date)
+
+    @property
+    def benchmarks(self) -> Snapshot:
+        """The whole company as known at the end of the last of its quarters that was over before the report's day.
+
+        What a team's report tells of the company is read here and nowhere else: all reports of one day agree on it, and
+        no row recorded since makes them differ from those made before. Of deals, only closed ones may be read, and
+        only the columns that `spm_lib.data.slices` counts.
+        """
+        calendar = self.meta.calendar
+        try:
+            quarter = period_at(calendar.own("quarter"), self.report_date, calendar)
+        except PeriodError:  # the calendar's table does not reach so far
+            quarter = period_at("quarter", self.report_date, calendar)
+        before = max(quarter.start, dt.date.min + dt.timedelta(days=1)) - dt.timedelta(days=1)
+        return replace(self, date=before, team_id=None, keeps=False)
 
     def scope(self, team: str) -> Snapshot:
         """Keep `team` (an id) and the teams below it."""
@@ -140,6 +208,8 @@ class Snapshot:
         ibis.Table
             `table` with ``team``, null where the rep had none that day; as many rows as before, always.
         """
+        import ibis
+
         day = (
             table[date]
             if isinstance(date, str)
@@ -164,16 +234,55 @@ class Snapshot:
         # To look a table up asks the store for its columns: once is enough for all snapshots made from this one.
         if name not in self._shared:
             self._shared[name] = self.store.connection.table(name)
-        return self._shared[name]
+        stored = self._shared[name]
+        if self.keeps and self.team_ids is not None and name in ("deals", "deal_changes"):
+            return self.kept(
+                f"{name} of the team", lambda: stored.semi_join(self._own_deals, "deal_id"), dated=False
+            )
+        return stored
 
-    @cached_property
-    def _changed(self) -> frozenset[str]:
-        run = self.store.connection.con.execute
-        return frozenset(row[0] for row in run("select distinct field from deal_changes").fetchall())
+    @property
+    def _own_deals(self) -> ibis.Table:
+        """The ids of all deals that anybody ever in the scope's teams owns or owned."""
+        import ibis
+
+        def find() -> ibis.Table:
+            connection = self.store.connection
+            members, deals, changes = (connection.table(n) for n in ("team_members", "deals", "deal_changes"))
+            people = members.filter(members.team_id.isin(self.team_ids)).select("rep_id").distinct()
+            moved = changes.filter(changes.field == "owner_id")
+            owners = [deals.select("deal_id", rep_id="owner_id")]
+            owners += [moved.select("deal_id", rep_id=side) for side in ("old_value", "new_value")]
+            return ibis.union(*owners).semi_join(people, "rep_id").select("deal_id").distinct()
+
+        return self.kept("own deals", find, dated=False)
+
+    def kept(self, what: str, find: Callable[[], ibis.Table], *, dated: bool = True) -> ibis.Table:
+        """Give a table of the connection's own, in memory, worked out when it is first asked for.
+
+        Parameters
+        ----------
+        what
+            What it holds, for this scope.
+        find
+            Gives it as an expression.
+        dated
+            Whether it is another on another day.
+        """
+        key = f"{what}, {self.team_id}" + (f", {self.date}" if dated else "")
+        if key not in self._shared:
+            name = f"spm_kept_{next(_NUMBERS)}"
+            self._shared[key] = self.store.connection.create_table(name, find(), temp=True)
+        return self._shared[key]
 
     @property
     def _spells(self) -> ibis.Table:
-        """Memberships as closed intervals, cut so that no two of one rep overlap whatever the data say."""
+        return self.kept("spells", self._cut_spells) if self.keeps else self._cut_spells()
+
+    def _cut_spells(self) -> ibis.Table:
+        """Give memberships as closed intervals, cut so that no two of one rep overlap whatever the data say."""
+        import ibis
+
         members = self.table("team_members")
         since = ibis.coalesce(members.valid_from, ibis.date(1, 1, 1))
         until = ibis.coalesce(members.valid_to, ibis.date(9999, 12, 31))
@@ -184,13 +293,20 @@ class Snapshot:
         cut = ibis.coalesce(following - ibis.interval(days=1), spells._to).cast("date")
         return spells.mutate(_to=ibis.least(spells._to, cut))
 
-    @cached_property
+    @property
     def teams(self) -> dict[str, Team]:
         """All teams of the company by id."""
-        rows = self.store.connection.con.execute(
-            "select team_id, coalesce(name, team_id), parent_team_id, manager_id, email from teams order by 1"
-        ).fetchall()
-        return {row[0]: Team(*row) for row in rows}
+        return self.store.teams
+
+    @cached_property
+    def staffed(self) -> frozenset[str]:
+        """The ids of all teams that have members of their own on the day."""
+        day = f"date '{self.date}'"
+        found = self.store.rows(
+            f"select distinct team_id from team_members where (valid_from is null or valid_from <= {day}) "
+            f"and (valid_to is null or valid_to >= {day})"
+        )
+        return frozenset(team for (team,) in found)
 
     @cached_property
     def team_ids(self) -> tuple[str, ...] | None:

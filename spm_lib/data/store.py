@@ -6,18 +6,20 @@ import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import ibis
 
 from spm_lib.data.schema import SCHEMA_VERSION, TABLES
 from spm_lib.errors import StoreError
 from spm_lib.periods import Calendar
 
 if TYPE_CHECKING:
-    from spm_lib.data.history import Snapshot
+    import ibis
+
+    from spm_lib.data.history import Snapshot, Team
 
 META_TABLE = "spm_meta"
 QUARANTINE_TABLE = "spm_quarantine"
@@ -27,6 +29,7 @@ SAFE_CONFIG = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "enable_external_access": "false",
+    "python_enable_replacements": "false",
 }
 
 
@@ -112,10 +115,24 @@ class StoreMeta:
 class Store:
     """An open store. Use `open_store`; close it, or use it as a context manager."""
 
-    def __init__(self, path: Path, connection: ibis.BaseBackend, meta: StoreMeta) -> None:
+    def __init__(self, path: Path, engine: duckdb.DuckDBPyConnection, meta: StoreMeta) -> None:
         self.path = path
-        self.connection = connection
         self.meta = meta
+        self._engine = engine
+
+    @cached_property
+    def connection(self) -> ibis.BaseBackend:
+        """The open file, for expressions over its tables."""
+        # Imported late: what plans and skips reports asks for rows alone, and Ibis takes longer to import than that takes.
+        import ibis
+
+        # Merging selects makes the text shorter and no query faster, and takes longer than DuckDB does to look through them.
+        ibis.options.sql.fuse_selects = False
+        return ibis.duckdb.from_connection(self._engine)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Run a query of the engine's own dialect and give its rows."""
+        return self._engine.execute(query).fetchall()
 
     def as_of(self, date: dt.date | None = None) -> Snapshot:
         """Give every table as it was known at the end of `date`, by default the last data date."""
@@ -124,11 +141,32 @@ class Store:
         day = date or self.meta.last_data_date
         if day is None:
             raise StoreError("the store holds no data", where=str(self.path), mend="Ingest a source first")
-        return Snapshot(self, day)
+        return Snapshot(self, day, report_date=day)
+
+    @cached_property
+    def teams(self) -> dict[str, Team]:
+        """All teams by id; they keep no history."""
+        from spm_lib.data.history import Team
+
+        rows = self.rows(
+            "select team_id, coalesce(name, team_id), parent_team_id, manager_id, email from teams order by 1"
+        )
+        return {row[0]: Team(*row) for row in rows}
+
+    @cached_property
+    def changed_fields(self) -> frozenset[str]:
+        """Columns of deals of which any change is recorded."""
+        return frozenset(row[0] for row in self.rows("select distinct field from deal_changes"))
+
+    @cached_property
+    def lists_open_deals(self) -> bool:
+        """Whether the source has any open deal today: one that lists closed deals alone tells nothing of a pipeline."""
+        open_now = "outcome = 'open' and merged_into_id is null and removed_on is null"
+        return bool(self.rows(f"select 1 from deals where {open_now} limit 1"))
 
     def close(self) -> None:
         """Close the file."""
-        self.connection.disconnect()
+        self._engine.close()
 
     def __enter__(self) -> Store:
         return self
@@ -160,7 +198,7 @@ def open_store(path: Path | str) -> Store:
     if not path.is_file():
         raise StoreError("there is no store here", where=where, mend=ingest)
     try:
-        connection = ibis.duckdb.connect(str(path), read_only=True, **SAFE_CONFIG)
+        engine = duckdb.connect(str(path), read_only=True, config=dict(SAFE_CONFIG))
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
             raise StoreError(
@@ -172,21 +210,19 @@ def open_store(path: Path | str) -> Store:
     except duckdb.Error:
         raise StoreError("this is not a store, or it is damaged", where=where, mend=ingest) from None
     try:
-        ((version, text),) = connection.con.execute(
-            f"select schema_version, meta from {META_TABLE}"
-        ).fetchall()
+        ((version, text),) = engine.execute(f"select schema_version, meta from {META_TABLE}").fetchall()
     except (duckdb.Error, ValueError):
-        connection.disconnect()
+        engine.close()
         raise StoreError("this DuckDB file is not a store", where=where, mend=ingest) from None
     if version != SCHEMA_VERSION:
-        connection.disconnect()
+        engine.close()
         newer = version > SCHEMA_VERSION
         raise StoreError(
             f"the store has schema {version}, this library reads schema {SCHEMA_VERSION}",
             where=where,
             mend="Update spm_lib" if newer else ingest,
         )
-    return Store(path, connection, StoreMeta.from_json(text))
+    return Store(path, engine, StoreMeta.from_json(text))
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection, custom: Mapping[str, str] | None = None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,12 +77,15 @@ def win_rate_by_cohort(snapshot: Snapshot, period: Period, by: str = "month") ->
 
 
 def days_to_mature(snapshot: Snapshot) -> int | None:
-    """Give the days within which nine tenths of the company's past decisions fell; None where there are none."""
-    first = snapshot.meta.first_closed_on
-    if first is None or first > snapshot.date:
+    """Give the days within which nine tenths of the company's past decisions fell; None where there are none.
+
+    They are those known at the end of the last quarter that was over, see `Snapshot.benchmarks`.
+    """
+    company = snapshot.benchmarks
+    first, last = snapshot.meta.first_closed_on, min(company.date, snapshot.date)
+    if first is None or first > last:
         return None
-    ever = Period("ever", first, snapshot.date, "range")
-    question = Question(replace(snapshot, team_id=None), (ever,))
+    question = Question(company, (Period("ever", first, last, "range"),))
     quantile = Statistic("days_to_mature", ("days",), lambda t: t.days.quantile(MATURE))
     days = aggregate(CLOSED.rows(question, ("days",)), question, [quantile])["days_to_mature"].iloc[0]
     return None if pd.isna(days) else int(np.ceil(days))

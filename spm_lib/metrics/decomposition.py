@@ -20,7 +20,7 @@ from spm_lib.metrics import sales
 from spm_lib.metrics.comparison import NO_DATA, Against, earlier, same_point
 from spm_lib.metrics.evidence import Evidence, union_of
 from spm_lib.metrics.intervals import Z
-from spm_lib.metrics.metric import NOT_COVERED, Better, Unit
+from spm_lib.metrics.metric import NOT_COVERED, Better, Unit, counted
 from spm_lib.metrics.populations import CLOSED
 from spm_lib.metrics.question import PERIOD_KEY, Question, read_dimensions
 from spm_lib.metrics.revenue_factors import FACTORS, LEAST_WON, Side, Steps, explain
@@ -185,7 +185,7 @@ def _whole(steps: Sequence[Steps]) -> list[Row]:
 
 def _between(before: Side, now: Side, cents: Mapping[str, int], steps: Sequence[Steps]) -> list[Row]:
     unpriced = before.unpriced + now.unpriced
-    note = f"{unpriced} {sales.UNPRICED}" if unpriced else None
+    note: str | None = counted([unpriced], *sales.UNPRICED)[0]
     both = before.decided + now.decided
     sure = min(before.won, now.won) >= LEAST_WON
     rows = [_row("before", before.cents / 100, before.decided, note=note)]

@@ -108,9 +108,10 @@ def texts(where: npt.ArrayLike, text: str) -> Texts:
     return np.array([text if w else None for w in np.asarray(where).tolist()], dtype=object)
 
 
-def counted(counts: npt.ArrayLike, text: str) -> Texts:
-    """Give ``"3 {text}"`` where a count is not zero, else None."""
-    told = [f"{int(k)} {text}" if k else None for k in np.asarray(counts, dtype=float).tolist()]
+def counted(counts: npt.ArrayLike, one: str, many: str) -> Texts:
+    """Give ``"1 {one}"`` or ``"3 {many}"`` where a count is not zero, else None."""
+    found = (int(k) for k in np.asarray(counts, dtype=float).tolist())
+    told = [f"{k} {one if k == 1 else many}" if k else None for k in found]
     return np.array(told, dtype=object)
 
 

@@ -12,9 +12,10 @@ from spm_lib.errors import PeriodError
 from spm_lib.metrics.metric import Statistic
 from spm_lib.metrics.populations import CLOSED, aggregate
 from spm_lib.metrics.question import Question
-from spm_lib.periods import last_periods
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from spm_lib.data.history import Snapshot
     from spm_lib.periods import Period
 
@@ -50,37 +51,37 @@ class ExpectedShare:
 def expected_share(snapshot: Snapshot, period: Period) -> ExpectedShare:
     """Tell what share of a period's revenue the company usually has by this point of it.
 
-    It is always the company's, whatever the snapshot's scope: a team's own would be noise, and all reports agree.
+    It is always the company's, whatever the snapshot's scope: a team's own would be noise, and all reports agree. It rests
+    on what was known at the end of the last quarter that was over (see `Snapshot.benchmarks`), so that it stands still
+    while a quarter runs.
 
     Parameters
     ----------
     snapshot
         The data; its day is the point.
     period
-        The period. Up to eight earlier ones of its kind count, wholly within the data and with revenue.
+        The period. The last eight earlier ones of its kind count that were over by then, of those that lie wholly within
+        the data and have revenue.
     """
     day = snapshot.date
     if period.is_complete(day):
         return ExpectedShare(1.0, "complete")
-    shares = _earlier_shares(replace(snapshot, team_id=None), period)
+    shares = snapshot.once(("earlier shares", period), lambda: _earlier_shares(snapshot, period))
     if len(shares) < LEAST:
         return ExpectedShare(period.elapsed_working_share(day), "working days", len(shares), shares)
     return ExpectedShare(float(np.median(shares)), "earlier periods", len(shares), shares)
 
 
 def _earlier_shares(snapshot: Snapshot, period: Period) -> tuple[float, ...]:
-    first = snapshot.meta.first_closed_on
-    try:
-        earlier = last_periods(period, MOST)
-    except PeriodError:  # the calendar reaches no further back
-        return ()
-    earlier = [p for p in earlier if first is not None and p.start >= first and p.is_complete(snapshot.date)]
+    company = snapshot.benchmarks
+    earlier = _periods_over(period, min(company.date, snapshot.date), snapshot.meta.first_closed_on)
     if not earlier:
         return ()
-    question = Question(snapshot, tuple(earlier))
-    bounds = Question(snapshot, (replace(period, start=question.start, end=question.end),))
-    rows = CLOSED.rows(bounds, ("closed_on", *_REVENUE.reads))
-    daily = aggregate(rows, bounds, [_REVENUE], ["closed_on"])
+    # From the first closing on, so that all periods are answered at once.
+    since = snapshot.meta.first_closed_on or earlier[0].start
+    daily = snapshot.once(
+        ("daily revenue",), lambda: _daily_revenue(company, replace(period, start=since, end=company.date))
+    )
     days = daily["closed_on"].to_numpy(dtype="datetime64[D]")
     revenue = np.nan_to_num(daily["revenue"].to_numpy(dtype=float))
     passed = period.elapsed_share(snapshot.date)
@@ -93,3 +94,25 @@ def _earlier_shares(snapshot: Snapshot, period: Period) -> tuple[float, ...]:
         if whole > 0:
             shares.append(float(revenue[inside & (days <= np.datetime64(until))].sum() / whole))
     return tuple(shares)
+
+
+def _daily_revenue(company: Snapshot, period: Period) -> pd.DataFrame:
+    question = Question(company, (period,))
+    rows = CLOSED.rows(question, ("closed_on", *_REVENUE.reads))
+    # In order of days: sums of doubles are the same to the last bit only in one order.
+    return aggregate(rows, question, [_REVENUE], ["closed_on"]).sort_values("closed_on")
+
+
+def _periods_over(period: Period, day: dt.date, first: dt.date | None) -> list[Period]:
+    """Give the last eight periods before `period` that were over by `day`, of those that begin by no day before `first`."""
+    found: list[Period] = []
+    try:
+        while len(found) < MOST:
+            period = period.previous()
+            if first is None or period.start < first:
+                break
+            if period.is_complete(day):
+                found.append(period)
+    except PeriodError:  # the calendar reaches no further back
+        pass
+    return found[::-1]

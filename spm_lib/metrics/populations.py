@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import ibis
@@ -74,6 +74,8 @@ class Population:
         reads = list(dict.fromkeys(reads))
         keys = dict(zip(question.keys[1:], question.dimensions, strict=True))
         joins = sorted({d.table for d in keys.values()} & set(_JOINED))
+        if question.snapshot.keeps:
+            return self._of_prepared(question, reads, keys, joins)
         in_teams = question.snapshot.team_ids is not None or "team" in question.names
         exchanged = "amount" in reads and question.filled("fx_rates")
         made = {name: self.columns[name] for name in reads if name in self.columns}
@@ -107,26 +109,65 @@ class Population:
         if in_teams:
             rows = question.snapshot.in_scope(question.snapshot.with_team(rows, "row_owner", "row_day"))
             rows = rows.rename({key: "team" for key, d in keys.items() if d.name == "team"})
-        wanted = [key for key in question.keys if key in rows.columns] + reads
-        return rows.select(*wanted) if wanted else rows
+        return _chosen(rows, question, reads)
+
+    def _of_prepared(
+        self, question: Question, reads: Sequence[str], keys: Mapping[str, Dimension], joins: Sequence[str]
+    ) -> ibis.Table:
+        """Give the same rows from a table in which each has its team and its converted amount already."""
+        prepared = question.snapshot.kept(f"{self.table} by {self.day}", lambda: self._prepare(question))
+        kept = prepared.filter(self.keep.of(prepared, question))
+        ready = {
+            name: self.columns[name].of(kept, question) if name in self.columns else kept[name]
+            for name in reads
+        }
+        ready |= {
+            key: kept[d.name if d.name == "team" else d.column]
+            for key, d in keys.items()
+            if d.table not in _JOINED
+        }
+        ready |= {f"row_{table}": kept[_JOINED[table]] for table in joins}
+        if len(question.periods) > 1:
+            ready[PERIOD_KEY] = _period_number(kept[str(self.day)], question)
+        rows = kept.select(**ready) if ready else kept
+        for table in joins:
+            rows = _joined(rows, question, table, {k: d for k, d in keys.items() if d.table == table})
+        return _chosen(rows, question, reads)
+
+    def _prepare(self, question: Question) -> ibis.Table:
+        snapshot = question.snapshot
+        source = snapshot.table(self.table)
+        rows = source.mutate(row_day=source[self.day] if self.day else ibis.literal(snapshot.date))
+        if "amount" in source.columns:
+            rows = rows.mutate(row_amount=rows.amount, row_currency=rows.currency).drop("amount")
+            rows = converted(rows, question)
+        return snapshot.in_scope(snapshot.with_team(rows, "owner_id", "row_day"))
 
     def collect(self, question: Question, statistics: Sequence[Statistic]) -> pd.DataFrame:
         """Give the statistics of every group that has rows, in one query."""
         if self.lacks(question):
             return pd.DataFrame(columns=[*question.keys, *(s.name for s in statistics)])
-        rows = self.rows(question, (name for s in statistics for name in s.reads))
-        return aggregate(rows, question, statistics)
+
+        def ask() -> pd.DataFrame:
+            return aggregate(
+                self.rows(question, (name for s in statistics for name in s.reads)), question, statistics
+            )
+
+        frame = question.once(("collect", self.name, *((s.name, s.reads) for s in statistics)), ask)
+        return frame.copy(deep=False)
+
+
+def _chosen(rows: ibis.Table, question: Question, reads: Sequence[str]) -> ibis.Table:
+    wanted = [key for key in question.keys if key in rows.columns] + list(reads)
+    return rows.select(*wanted) if wanted else rows
 
 
 def any_open(question: Question) -> bool:
-    """Tell whether the company has any open deal that day: a source without any tells nothing of a pipeline."""
-    snapshot = replace(question.snapshot, team_id=None)
+    """Tell whether the source lists open deals at all: one without any tells nothing of a pipeline, on no day.
 
-    def found() -> bool:
-        rows = OPEN.rows(Question(snapshot, question.periods), ("outcome",))
-        return bool(rows.limit(1).to_pyarrow().num_rows)
-
-    return question.once(("any open",), found)
+    It is the whole source's, whatever the snapshot's scope: a team without open deals has a pipeline of 0.
+    """
+    return question.snapshot.store.lists_open_deals
 
 
 def aggregate(

@@ -62,9 +62,10 @@ class Question:
     _answers: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def once(self, key: tuple[object, ...], answer: Callable[[], T]) -> T:
-        """Give `answer`, worked out once for this question whoever asks."""
+        """Give `answer`, worked out once for this question whoever asks; see `Snapshot.once` too."""
         if key not in self._answers:
-            self._answers[key] = answer()
+            whole = (*key, self.periods, self.dimensions)
+            self._answers[key] = self.snapshot.once(whole, answer)
         found: T = self._answers[key]
         return found
 
@@ -101,6 +102,9 @@ class Question:
     @cached_property
     def names_of(self) -> dict[str, dict[str, str]]:
         """For each dimension with names, the name by id; the id where there is no name."""
+        return self.once(("names",), self._find_names)
+
+    def _find_names(self) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = {}
         for dimension in self.dimensions:
             if dimension.name == "team":
@@ -132,7 +136,8 @@ class Question:
         if not names:
             groups = pd.DataFrame(index=[0])
         elif set(names) <= {"team", "rep"} and self.filled("team_members"):
-            groups = self._members_between().to_pyarrow().to_pandas()
+            members = self.once(("members",), lambda: self._members_between().to_pyarrow())
+            groups = members.to_pandas()
         elif names == ("rep",) and self.snapshot.team_ids is None:
             groups = pd.DataFrame({keys[0]: list(self.names_of["rep"])})
         else:

@@ -85,7 +85,10 @@ class QuotaSource:
         rows: list[tuple[object, ...]] = []
         if carries_quota(question) and question.filled("quotas"):
             for number, period in enumerate(question.periods):
-                tree = QuotaTree.read(question, period, with_open=self.with_open)
+                tree = question.snapshot.once(
+                    ("quotas", period, self.with_open),
+                    partial(QuotaTree.read, question, period, with_open=self.with_open),
+                )
                 staffed = question.roster["key_0"] if question.names == ("team",) else ()
                 found = tree.groups(question.names, staffed)
                 rows += [(number, *group, *totals) for group, totals in found.items()]

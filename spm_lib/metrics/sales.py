@@ -12,7 +12,7 @@ from spm_lib.metrics.intervals import divide
 from spm_lib.metrics.metric import NO_PIPELINE, NOT_COVERED, Figures, Statistic, counted
 from spm_lib.metrics.populations import CLOSED, OPEN, any_open
 
-UNPRICED = "won deals without a known amount left out"
+UNPRICED = ("won deal without a known amount left out", "won deals without a known amount left out")
 
 # -- Statistics: what the engine computes -----------------------------------------------------------------
 
@@ -95,7 +95,7 @@ def finish_revenue(evidence: Evidence) -> Figures:
     )
     unpriced = won - n
     covered = evidence.covered(evidence.question.snapshot.meta.first_closed_on)
-    figures = Figures.of(value, n, intervals.total(value, squares), counted(unpriced, UNPRICED))
+    figures = Figures.of(value, n, intervals.total(value, squares), counted(unpriced, *UNPRICED))
     return figures.where((won > 0) | covered, NOT_COVERED).where((n > 0) | (unpriced == 0))
 
 
@@ -111,7 +111,9 @@ def finish_win_rate_value(evidence: Evidence) -> Figures:
     won, lost, won_squares, lost_squares, n, lost_n = (evidence.count(CLOSED, name) for name in WORTH)
     losses = evidence.count(CLOSED, "lost")
     left_out = evidence.count(CLOSED, "won") + losses - n
-    note = counted(left_out, "deals without a positive amount left out")
+    note = counted(
+        left_out, "deal without a positive amount left out", "deals without a positive amount left out"
+    )
     bounds = intervals.weighted_share(won, lost, won_squares, lost_squares, n)
     figures = Figures.of(divide(won, won + lost), n, bounds, note)
     return figures.where((losses == 0) | (lost_n > 0), "lost deals carry no amount")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import ibis
@@ -103,7 +103,7 @@ def finish_conversion(evidence: Evidence) -> Parts:
         return {None: Figures.unknown(size, NO_HISTORY)}
     lost = known[~known["won"].astype(bool)]
     unknown = _deals(evidence, frame[frame["furthest"].isna()])
-    left_out = counted(unknown, "deals without known stages left out")
+    left_out = counted(unknown, "deal without known stages left out", "deals without known stages left out")
     stages = stages_of(evidence.question.snapshot)
     stages = stages[stages["outcome"] == "open"]
     parts: dict[str | None, Figures] = {}
@@ -119,10 +119,9 @@ def finish_conversion(evidence: Evidence) -> Parts:
 
 
 def _records_stages(question: Question) -> bool:
-    if not question.filled("deal_changes"):
-        return False
-    changes = question.snapshot.table("deal_changes")
-    return bool(changes.filter(changes.field == "stage").limit(1).to_pyarrow().num_rows)
+    """Tell whether the source's record of stages had begun by the snapshot's day."""
+    since = question.snapshot.meta.tracked_from.get("stage")
+    return since is not None and since <= question.snapshot.date
 
 
 def _deals(evidence: Evidence, frame: pd.DataFrame) -> Floats:
@@ -182,12 +181,16 @@ class WeightedPipeline:
 
 
 def past_shares(snapshot: Snapshot) -> pd.DataFrame:
-    """Give pipeline, stage and the share won of the company's closed deals that had been in that stage."""
-    first = snapshot.meta.first_closed_on or snapshot.date
-    ever = Period("ever", first, snapshot.date, "range")
-    question = Question(replace(snapshot, team_id=None), (ever,))
+    """Give pipeline, stage and the share won of the company's closed deals that had been in that stage.
+
+    They are those known at the end of the last quarter that was over, see `Snapshot.benchmarks`.
+    """
+    company = snapshot.benchmarks
+    last = min(company.date, snapshot.date)
+    first = min(snapshot.meta.first_closed_on or last, last)
+    question = Question(company, (Period("ever", first, last, "range"),))
     deals = CLOSED.rows(question, ("deal_id", "won", "pipeline"))
-    changes = snapshot.table("deal_changes")
+    changes = company.table("deal_changes")
     changes = changes.filter(changes.field == "stage").select("old_value", "new_value", at_id="deal_id")
     moved = deals.inner_join(changes, deals.deal_id == changes.at_id)
     old, new = (
@@ -206,7 +209,11 @@ WORTH = WeightedPipeline()
 def finish_weighted(evidence: Evidence) -> Figures:
     """Give Σ amount × probability, ± 1.96 √Σ amount² p(1 − p): what chance alone adds or takes."""
     value, spread, n, left_out = (evidence.count(WORTH, c) for c in ("value", "spread", "n", "left_out"))
-    note = counted(left_out, "open deals without amount or probability left out")
+    note = counted(
+        left_out,
+        "open deal without amount or probability left out",
+        "open deals without amount or probability left out",
+    )
     covered = evidence.covered(evidence.question.snapshot.meta.first_data_date)
     figures = Figures.of(value, n, total(value, spread), note)
     some = (n > 0) | (left_out > 0)

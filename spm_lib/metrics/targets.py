@@ -17,6 +17,10 @@ from spm_lib.metrics.sales import UNPRICED
 QUOTAS = quotas.QuotaSource()
 COVERAGE = quotas.QuotaSource("quota and open deals", with_open=True)
 
+_NOT_COUNTED = (
+    "open deal without amount or expected close date left out",
+    "open deals without amount or expected close date left out",
+)
 NO_RATE = "a quota is in a currency without a rate"
 
 
@@ -28,7 +32,7 @@ def finish_attainment(evidence: Evidence) -> Figures:
     )
     low, high = (divide(bound, quota) for bound in intervals.total(revenue, squares))
     covered = evidence.covered(evidence.question.snapshot.meta.first_closed_on)
-    figures = Figures.of(divide(revenue, quota), n, (low, high), counted(unpriced, UNPRICED))
+    figures = Figures.of(divide(revenue, quota), n, (low, high), counted(unpriced, *UNPRICED))
     figures = figures.where((n > 0) | (unpriced == 0))
     figures = figures.where((quota > 0) | (unknown > 0), _no_quota(evidence)).where(unknown == 0, NO_RATE)
     return figures.where((n + unpriced > 0) | covered, NOT_COVERED)
@@ -56,8 +60,8 @@ def finish_coverage(*, full: bool) -> Callable[[Evidence], Figures]:
         target = quota if full else quota - revenue
         low, high = (divide(bound, target) for bound in intervals.total(amount, squares))
         left_out = unpriced + undated
-        note = counted(left_out, "open deals without amount or expected close date left out")
-        note = note if full else also(note, counted(unpriced_won, UNPRICED))
+        note = counted(left_out, *_NOT_COUNTED)
+        note = note if full else also(note, counted(unpriced_won, *UNPRICED))
         # Nothing known is not nothing there.
         figures = Figures.of(divide(amount, target), n, (low, high), note)
         figures = figures.where((n > 0) | (left_out == 0))

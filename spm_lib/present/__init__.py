@@ -7,6 +7,8 @@ from spm_lib.present.deals import deals_tables
 from spm_lib.present.display import Block, Blocks, clean, nothing, style
 from spm_lib.present.kpi import Against, Kpi, kpi_strip
 from spm_lib.present.mix import mix_chart, mix_charts
+from spm_lib.present.months import signal_table
+from spm_lib.present.moved import moved_table
 from spm_lib.present.pipeline import funnel_chart, movement_chart
 from spm_lib.present.prose import (
     claim,
@@ -19,7 +21,7 @@ from spm_lib.present.prose import (
     sentence,
     sentences,
 )
-from spm_lib.present.ranking import moved_table, ranking_table, signal_table, team_gaps
+from spm_lib.present.ranking import ranking_table, team_gaps
 from spm_lib.present.tables import Column, table
 from spm_lib.present.trends import trend_chart, trend_grid
 from spm_lib.present.variance import bridge_chart, gap_chart

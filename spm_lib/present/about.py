@@ -15,6 +15,22 @@ from spm_lib.present.tables import Column, table
 from spm_lib.theme import Look
 
 
+class Described(Protocol):
+    """What a chart or table needs to know of a metric."""
+
+    @property
+    def name(self) -> str:
+        """What programs call it."""
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+
+    @property
+    def better(self) -> str | None:
+        """Which direction is good."""
+
+
 class Defined(Protocol):
     """What a definition needs to know of a metric."""
 

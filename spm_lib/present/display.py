@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ from spm_lib.theme import NO_FORMULAS, css
 NAME_LIMIT = 60
 TITLE_LIMIT = 300
 NOBODY = "(none)"
+#: What the deals of nobody's team stand under.
+NO_TEAM = "No team"
 
 _KEEP = "\u200c\u200d"  # joiners: some scripts and emoji need them, and they turn nothing around
 _JUNK = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -85,6 +87,12 @@ def is_null(value: object) -> bool:
     return (
         value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
     )
+
+
+def holds(row: Mapping[Any, Any], column: str = "significant") -> bool:
+    """Tell whether a row's difference is one: what `keep_discoveries` says, where it is known to have said so."""
+    sure = row.get(column)
+    return not is_null(sure) and bool(sure)
 
 
 def clean(text: object, limit: int = NAME_LIMIT) -> str:

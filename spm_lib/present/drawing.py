@@ -1,4 +1,4 @@
-"""The drawing board: light vector pictures, text that is only ever text, widths measured before they are needed.
+"""The drawing board: light vector pictures, and text that is only ever text.
 
 Pictures are SVG inside an ``img``: sharp at any width, a third of the size of a PNG, scripts never run, and the
 reader's own fonts show every script. `to_png` gives the same drawing for mails.
@@ -9,27 +9,24 @@ from __future__ import annotations
 import base64
 import io
 import re
-import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from typing import Literal
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import RendererSVG
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, get_font
-from matplotlib.ft2font import FT2Font
+from matplotlib.font_manager import FontProperties
 from PIL import Image
 
-from spm_lib.present.display import clean
+from spm_lib.present.letters import SMALL, TEXT, box_of
 from spm_lib.theme import CHART_FONT, FONT_STACK, LIGHT, is_unknown
 
 WIDTH = 390.0
-TEXT = 11.0
-SMALL = 9.5
 
 _STYLE = {
     "font.family": [CHART_FONT],
@@ -77,16 +74,35 @@ def board(
     figure = Figure(figsize=(width / 72, height / 72), dpi=72)
     box = (left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height)
     axes = figure.add_axes(box)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    axes.tick_params(length=0)
+    # Scales are written as text where they are needed: ticks that nobody sees take longer to make than bars.
+    axes.set_axis_off()
     return figure, axes
+
+
+class _Sheet(RendererSVG):
+    """Writes SVG, its text measured by letters that have been measured before."""
+
+    def get_text_width_height_descent(
+        self, s: str, prop: FontProperties, ismath: bool | Literal["TeX"]
+    ) -> tuple[float, float, float]:
+        """Give the size of a line of text, as `RendererSVG` does."""
+        weight = prop.get_weight()
+        if not ismath and weight in ("normal", "bold"):
+            box = box_of(s, prop.get_size_in_points(), bold=weight == "bold")
+            if box is not None:
+                return box
+        size: tuple[float, float, float] = super().get_text_width_height_descent(s, prop, ismath)  # type: ignore[no-untyped-call]
+        return size
 
 
 def to_svg(figure: Figure) -> str:
     """Give the figure as compact SVG with real text."""
     sheet = io.StringIO()
-    figure.savefig(sheet, format="svg", metadata=_NO_METADATA)
+    figure.dpi = 72
+    width, height = figure.get_size_inches() * 72
+    renderer = _Sheet(width, height, sheet, image_dpi=72, metadata=_NO_METADATA)  # type: ignore[no-untyped-call]
+    figure.draw(renderer)
+    renderer.finalize()  # type: ignore[no-untyped-call]
     svg = sheet.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r'(width|height)="([\d.]+)pt"', r'\1="\2"', svg, count=2)
@@ -121,45 +137,13 @@ def _short(attribute: str) -> str:
     return re.sub(r"\s*\n\s*", " ", attribute)
 
 
-@lru_cache(maxsize=1)
-def _font() -> FT2Font:
-    font = get_font(findfont(FontProperties(family=CHART_FONT)))
-    font.set_size(100, 72)
-    return font
-
-
-@lru_cache(maxsize=4096)
-def _advance(character: str) -> float:
-    """Give the width of a character in ems; those that the font lacks are taken for wide."""
-    font = _font()
-    index = font.get_char_index(ord(character))
-    if index == 0:
-        return 0.0 if unicodedata.combining(character) else 1.0
-    return float(font.load_glyph(index).linearHoriAdvance) / 65536 / 100
-
-
-def width_of(text: str, size: float = TEXT) -> float:
-    """Give the width of text in points."""
-    return sum(_advance(c) for c in text) * size
-
-
-def fitted(text: object, room: float, size: float = TEXT) -> str:
-    """Give a name cleaned, and cut to `room` points."""
-    whole = clean(text, 80)
-    if width_of(whole, size) <= room:
-        return whole
-    short = whole.rstrip("…")
-    while short and width_of(short + "…", size) > room:
-        short = short[:-1]
-    return short.rstrip() + "…"
-
-
 def sparkline(
     values: Sequence[object],
     width: int = 160,
     height: int = 28,
     *,
     limits: tuple[object, object] = (None, None),
+    span: tuple[float, float] | None = None,
 ) -> str:
     """Give a small trend line as SVG, the last point marked; empty where fewer than two values are known.
 
@@ -171,12 +155,14 @@ def sparkline(
         In pixels.
     limits
         The range of chance, drawn as a band as far as it reaches into the picture, where both ends are known.
+    span
+        The values at the bottom and the top, where several trends share a scale; those of the line where not given.
     """
     known = [(at, float(v)) for at, v in enumerate(values) if not is_unknown(v)]  # type: ignore[arg-type]
     if len(known) < 2:
         return ""
     band = [] if any(is_unknown(v) for v in limits) else [float(v) for v in limits]  # type: ignore[arg-type]
-    low, high = min(v for _, v in known), max(v for _, v in known)
+    low, high = span or (min(v for _, v in known), max(v for _, v in known))
     edge = 4.0
     across = (width - 2 * edge) / (len(values) - 1)
     # A flat line runs through the middle.

@@ -53,11 +53,9 @@ class Kpi:
     remark
         One more line, such as ``62.0% of quota``.
     trend
-        Its values in earlier periods, oldest first, this one last.
+        Its values in the last complete periods, oldest first.
     note
         Why it is unknown, or how it is special; ``met`` stands in the value's place.
-    of
-        What n counts, like ``deal``.
     """
 
     label: str
@@ -167,7 +165,7 @@ def _way(item: Kpi, look: Look) -> str:
     """Say what a small trend shows, for those who do not see it."""
     known = [value for value in item.trend if not is_unknown(value)]
     first, last = (look.value(value, item.unit) for value in (known[0], known[-1]))
-    return f"{clean(item.label)} over {len(known)} periods: from {first} to {last}"
+    return f"{clean(item.label)} over {len(known)} complete periods: from {first} to {last}"
 
 
 def _value(value: str) -> Markup:

@@ -175,10 +175,7 @@ def _draw(
         figure, axes = rows_board(mix.names, mix.columns, span=span, row=row, room=mix.room)
         if mix.compared:
             outlines(axes, mix.before, thickness=0.5, shift=-0.14, color=LIGHT.previous)
-        bars(axes, mix.values, thickness=0.44 if mix.compared else 0.56)
-        if mix.compared:
-            for patch in axes.containers[-1]:
-                patch.set_y(patch.get_y() + 0.14)
+        bars(axes, mix.values, thickness=0.44 if mix.compared else 0.56, shift=0.14 if mix.compared else 0)
         return figure
 
     top = mix.rows.iloc[0]

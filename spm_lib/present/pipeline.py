@@ -59,7 +59,11 @@ def funnel_chart(
         return figure
 
     rows = known_rows(frame)
-    made = f"{plural(max(reached), 'deal', look=look)} reached {clean(frame['part'].iloc[0])}"
+    # Of several pipelines, the stage that most deals reached need not be the first one told.
+    most = max(
+        (row for row in shown if row), key=lambda row: 0.0 if is_unknown(row["n"]) else float(row["n"])
+    )
+    made = f"{plural(most['n'], 'deal', look=look)} reached {clean(most['part'])}"
     if not rows.empty:
         worst = min(rows.to_dict("records"), key=lambda row: float(row["value"]))
         made += (

@@ -1,35 +1,22 @@
-"""Teams side by side: ranked by their gap to plan, what moved each, and where the latest month is a signal."""
+"""Teams side by side, ranked by their gap to plan or, where there is no plan, by their change."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
-from spm_lib.present.display import TITLE_LIMIT, Block, clean, is_null, nothing
-from spm_lib.present.findings.rows import holds, row_of
-from spm_lib.present.findings.signals import is_signal, latest_name
+from spm_lib.present.display import Block, clean, holds, nothing
+from spm_lib.present.findings.rows import row_of
+from spm_lib.present.months import months_of, trend_column
+from spm_lib.present.prose import join_names
 from spm_lib.present.tables import Column, table
-from spm_lib.theme import Look, is_unknown, tone
+from spm_lib.present.teams import ALL, by_team, named
+from spm_lib.theme import Look, is_unknown
 
-ALL, NO_TEAM = "All teams", "No team"
-
-
-class Described(Protocol):
-    """What a table needs to know of a metric."""
-
-    @property
-    def name(self) -> str:
-        """What programs call it."""
-
-    @property
-    def label(self) -> str:
-        """What people call it."""
-
-    @property
-    def better(self) -> str | None:
-        """Which direction is good."""
+#: Money is known to the cent: what differs by less is the same.
+_CENT = 0.01
 
 
 def team_gaps(plan: pd.DataFrame, moved: pd.DataFrame) -> pd.DataFrame:
@@ -49,8 +36,8 @@ def team_gaps(plan: pd.DataFrame, moved: pd.DataFrame) -> pd.DataFrame:
         the gap to plan, and against is ``plan``; where no team has a plan, it is the change of revenue, and against is
         ``previous``. Teams without one come last.
     """
-    plans = _by_team(plan, "metric")
-    changes = _by_team(moved, "part")
+    plans = by_team(plan, "metric")
+    changes = by_team(moved, "part")
     planned = any(not is_unknown(rows["plan_gap"]["value"]) for rows in plans.values() if "plan_gap" in rows)
     found = []
     for team in dict.fromkeys([*plans, *changes]):
@@ -61,7 +48,7 @@ def team_gaps(plan: pd.DataFrame, moved: pd.DataFrame) -> pd.DataFrame:
         found.append(
             {
                 "team": team,
-                "team_name": _named(team, source),
+                "team_name": named(team, source),
                 "against": "plan" if planned and not is_unknown(gap.get("value")) else "previous",
                 "value": gap.get("value"),
                 "low": gap.get("low"),
@@ -114,7 +101,11 @@ def ranking_table(
     if gaps.empty:
         return nothing("there are no teams")
     planned = bool((gaps["against"] == "plan").any())
-    rows = gaps.join(_months(trends, "revenue", gaps["team"]))
+    months = months_of(trends, "revenue", gaps["team"])
+    rows = gaps.join(months)
+    if planned:
+        # Revenue stands against the plan: what is sold without a quota would not be in the last row.
+        rows["revenue"] = rows["revenue"].where(rows["against"] == "plan")
     whole = {str(row["part"]): row for row in change.to_dict("records")}
     columns, total, judged = _of_plan(plan) if planned else _of_change(whole)
     # The gap comes first: on a phone there is room for little more.
@@ -134,7 +125,7 @@ def ranking_table(
             "low": Column("95% interval", "interval", high="high", of="currency"),
             **columns,
             "n": Column("n", "count"),
-            "trend": Column("Revenue by month", "trend", of="currency", low="lower", high="upper"),
+            "trend": trend_column("Revenue", months, "currency"),
         },
         caption=caption,
         look=look,
@@ -143,10 +134,40 @@ def ranking_table(
         else None,
         notes=[
             "n: won deals." if planned else "n: decided deals.",
-            "Band: the range within which a month varies by chance alone."
-            if rows["lower"].notna().any()
-            else "",
+            _without_quota(gaps, look) if planned else "",
+            _apart(rows, {"value": judged["value"], **total}, look) if planned and len(rows) > 1 else "",
+            "Small trends: complete months, each team's on a scale of its own, with the range within which a month varies "
+            "by chance alone as a band.",
         ],
+    )
+
+
+def _without_quota(gaps: pd.DataFrame, look: Look) -> str:
+    """Say what teams without a quota have sold: beside plans it would stand in a column that it is not added to."""
+    told = [
+        f"{clean(row['team_name'], 40)} ({look.value(row['revenue'], 'currency')} of revenue)"
+        for row in gaps.to_dict("records")
+        if row["against"] != "plan" and not is_unknown(row["revenue"])
+    ]
+    return f"Without a quota: {join_names(told, limit=6, what='other team')}." if told else ""
+
+
+def _apart(rows: pd.DataFrame, total: Mapping[str, Any], look: Look) -> str:
+    """Say by how much the last row differs from the sum of the teams, where a reader who adds them up would see it."""
+    told = []
+    for name, label in (("revenue", "revenue"), ("due", "plan to date"), ("value", "gap")):
+        if is_unknown(total[name]):
+            continue
+        whole, summed = float(total[name]), float(rows[name].sum())
+        written = look.value(whole, "currency")
+        if abs(whole - summed) >= _CENT and written != look.value(summed, "currency"):
+            by = look.value(abs(whole - summed), "currency")
+            told.append(f"{label} {by} {'more' if whole > summed else 'less'}")
+    if not told:
+        return ""
+    return (
+        f"{ALL} is not the sum of the rows ({join_names(told)}): it counts each deal once, and a quota set for several "
+        "teams at once in place of theirs."
     )
 
 
@@ -173,148 +194,3 @@ def _of_change(
     }
     total = {"revenue": whole["now"]["value"], "previous": whole["before"]["value"], "n": whole["now"]["n"]}
     return columns, total | {"significant": holds(whole["change"])}, whole["change"]
-
-
-def moved_table(moved: pd.DataFrame, whole: pd.DataFrame, *, period: str, previous: str, look: Look) -> Block:
-    """Show what moved each team's revenue: across, the steps add up; down, the teams do.
-
-    Parameters
-    ----------
-    moved, whole
-        Rows of a revenue change by team and for the whole scope, through `keep_discoveries`.
-    period, previous, look
-        As in `ranking_table`.
-    """
-    teams = _by_team(moved, "part")
-    found = [
-        {"team": team, "team_name": _named(team, rows["now"])} | _steps(rows)
-        for team, rows in teams.items()
-        if not is_unknown(rows["now"]["value"])
-        and (rows["now"]["n"] or rows["before"]["n"] or team is not None)
-    ]
-    frame = pd.DataFrame(found)
-    if frame.empty:
-        notes = [row["note"] for row in whole.to_dict("records") if not is_null(row["note"])]
-        return nothing(notes[0] if notes else "no team is known", "What moved each team")
-    frame = frame.sort_values(["change", "team_name"], ignore_index=True)
-    steps = {
-        part: Column(label, "difference", of="currency", better="higher", sure=f"{part}_sure")
-        for part, label in (
-            ("decided_deals", "Deals decided"),
-            ("win_rate", "Win rate"),
-            ("deal_size", "Deal size"),
-        )
-    }
-    summed = _steps({str(row["part"]): row for row in whole.to_dict("records")})
-    # A team has no mix: what the teams' numbers of deals did together is the number's and the mix's.
-    summed["decided_deals"] += summed["team_mix"]
-    summed["decided_deals_sure"] = False
-    total = {"team_name": ALL} | summed
-    return table(
-        frame,
-        {
-            "team_name": Column("Team", "team", key="team"),
-            "before": Column("PP", "currency"),
-            **steps,
-            "now": Column("AC", "currency"),
-            "n": Column("n", "count"),
-        },
-        caption=f"What moved revenue, {look.currency}, {period} (AC) on {previous} (PP)",
-        look=look,
-        total=total if len(frame) > 1 else None,
-        notes=[
-            "Coloured: beyond normal variation. n: decided deals of both periods."
-            + (" The total of deals decided holds the mix of teams too." if len(frame) > 1 else "")
-        ],
-    )
-
-
-def signal_table(trends: pd.DataFrame, metrics: Iterable[Described], *, look: Look) -> Block:
-    """Show for each team the last months of some metrics, and the latest complete one against its usual range.
-
-    Parameters
-    ----------
-    trends
-        Rows of `signals` by team, through `keep_discoveries`.
-    metrics
-        Which metrics, in this order.
-    look
-        How numbers are written.
-    """
-    told = trends[trends["team"].notna()] if not trends.empty else trends
-    if told.empty or not told["latest"].any():
-        return nothing("no month is complete yet", "Signal and noise")
-    month = latest_name(told)
-    teams = list(dict.fromkeys(told["team"]))
-    rows = {row["team"]: row for row in told.to_dict("records")}
-    frame = pd.DataFrame({"team": teams, "team_name": [_named(team, rows[team]) for team in teams]})
-    columns: dict[str, Column | str] = {"team_name": Column("Team", "team", key="team")}
-    for metric in metrics:
-        own = f"{metric.name}_"
-        part = _months(told, metric.name, frame["team"], better=metric.better, look=look)
-        frame = frame.join(part.add_prefix(own))
-        unit = str(told.loc[told["metric"] == metric.name, "unit"].iloc[0])
-        trend = Column(f"{metric.label} by month", "trend", of=unit, low=f"{own}lower", high=f"{own}upper")
-        columns[f"{own}trend"] = trend
-        columns[f"{own}written"] = Column(month, "written", tone=f"{own}tone")
-        columns[f"{own}lower"] = Column("Usual range", "interval", high=f"{own}upper", of=unit)
-    return table(
-        frame.sort_values("team_name", ignore_index=True),
-        columns,
-        caption=f"{month} against the range within which a month varies by chance alone",
-        look=look,
-        notes=[
-            "▲ or ▼: a signal. Everything else lies within normal variation, or has too few months to tell."
-        ],
-    )
-
-
-def _named(team: object, row: Mapping[Any, Any]) -> str:
-    """Give a team's name, clean but whole: tables cut it."""
-    return NO_TEAM if team is None else clean(row["team_name"], TITLE_LIMIT)
-
-
-def _by_team(frame: pd.DataFrame, key: str) -> dict[Any, dict[str, dict[Any, Any]]]:
-    """Give the rows of each team by metric or part; None stands for deals of nobody's team."""
-    found: dict[Any, dict[str, dict[Any, Any]]] = {}
-    for row in frame.to_dict("records"):
-        team = None if is_null(row["team"]) else row["team"]
-        found.setdefault(team, {})[str(row[key])] = row
-    return found
-
-
-def _steps(rows: Mapping[str, Mapping[Any, Any]]) -> dict[str, Any]:
-    """Give the value of each part, and whether it is beyond chance."""
-    values = {part: row["value"] for part, row in rows.items()}
-    return values | {f"{part}_sure": holds(row) for part, row in rows.items()} | {"n": rows["change"]["n"]}
-
-
-def _months(
-    trends: pd.DataFrame,
-    metric: str,
-    teams: pd.Series[Any],
-    *,
-    better: str | None = None,
-    look: Look | None = None,
-) -> pd.DataFrame:
-    """Give the values of a metric's months for each of `teams`, their limits, and the latest one written and judged."""
-    own = trends[trends["metric"] == metric] if "metric" in trends.columns else trends
-    found = []
-    for team in teams:
-        rows = own[own["team"].isna() if is_null(team) else own["team"] == team].to_dict("records")
-        latest = next((row for row in rows if row["latest"]), None)
-        one: dict[str, Any] = {
-            "trend": [row["value"] for row in rows],
-            "lower": rows[-1]["lower"] if rows else None,
-            "upper": rows[-1]["upper"] if rows else None,
-            "written": None,
-            "tone": "neutral",
-        }
-        if latest is not None and look is not None and not is_unknown(latest["value"]):
-            one["written"] = look.value(latest["value"], str(latest["unit"]))
-            if is_signal(latest):
-                above = float(latest["value"]) > float(latest["centre"])
-                one["written"] = f"{'▲' if above else '▼'} {one['written']}"
-                one["tone"] = tone(1 if above else -1, better)
-        found.append(one)
-    return pd.DataFrame(found, columns=["trend", "lower", "upper", "written", "tone"])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from spm_lib.present.drawing import SMALL, TEXT, WIDTH, board, fitted, width_of
+from spm_lib.present.drawing import WIDTH, board
+from spm_lib.present.letters import SMALL, TEXT, fitted, width_of
 from spm_lib.theme import LIGHT
 
 ROW = 25.0
@@ -90,8 +90,6 @@ def rows_board(
     )
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlim(*(span if span[0] < span[1] else (span[0] - 1.0, span[1] + 1.0)))
-    axes.set_xticks([])
-    axes.set_yticks([])
     middle = axes.get_yaxis_transform()
     lift = 6.0 if beneath else 0.0
     for at, label in enumerate(labels):
@@ -166,23 +164,11 @@ def _column(axes: Axes, column: Figures, offset: float) -> None:
         )
 
 
-def bars(axes: Axes, values: Sequence[float], *, thickness: float = 0.56, color: str = LIGHT.actual) -> None:
+def bars(axes: Axes, values: Sequence[float], *, thickness: float = 0.56, shift: float = 0) -> None:
     """Draw solid bars, one per row: what is actual."""
     # Rows are places, not names: two people of one name are two rows.
-    sns.barplot(
-        x=list(values),
-        y=list(range(len(values))),
-        orient="h",
-        native_scale=True,
-        errorbar=None,
-        width=thickness,
-        color=color,
-        saturation=1,
-        ax=axes,
-        zorder=3,
-    )
-    axes.set_xlabel("")
-    axes.set_ylabel("")
+    places = [at + shift for at in range(len(values))]
+    axes.barh(places, values, thickness, facecolor=LIGHT.actual, linewidth=0, zorder=3)
 
 
 def outlines(

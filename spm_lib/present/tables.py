@@ -10,7 +10,17 @@ from typing import Any, NamedTuple
 import pandas as pd
 from markupsafe import Markup
 
-from spm_lib.present.display import NAME_LIMIT, TITLE_LIMIT, Block, clean, is_null, joined, name_html, nothing
+from spm_lib.present.display import (
+    NAME_LIMIT,
+    TITLE_LIMIT,
+    Block,
+    clean,
+    holds,
+    is_null,
+    joined,
+    name_html,
+    nothing,
+)
 from spm_lib.present.drawing import data_uri, sparkline
 from spm_lib.theme import UNITS, UNKNOWN, UNKNOWN_SPOKEN, Look, is_unknown, tone
 
@@ -47,6 +57,8 @@ class Column:
         For a team: the column with its id.
     tone
         For a written figure: the column that judges it good, bad or neutral.
+    span
+        For a trend: the values at its bottom and its top, where rows share a scale; None where each has its own.
     """
 
     label: str
@@ -58,6 +70,7 @@ class Column:
     sure: str = ""
     key: str = ""
     tone: str = ""
+    span: tuple[float, float] | None = None
 
     @property
     def numeric(self) -> bool:
@@ -162,7 +175,7 @@ def _judged(value: Any, column: Column, row: Mapping[Any, Any]) -> str:
         return str(row.get(column.tone))
     if column.unit != "difference":
         return "neutral"
-    return tone(value, column.better, significant=not column.sure or _holds(row.get(column.sure)))
+    return tone(value, column.better, significant=not column.sure or holds(row, column.sure))
 
 
 def _number(value: Any, column: Column, row: Mapping[Any, Any], look: Look, unit: str) -> str:
@@ -195,7 +208,7 @@ def _text(value: Any, column: Column, row: Mapping[Any, Any]) -> _Cell:
 def _trend(value: Any, column: Column, row: Mapping[Any, Any], look: Look, unit: str) -> _Cell:
     values = list(value) if isinstance(value, (list, tuple)) else []
     limits = (row.get(column.low), row.get(column.high)) if column.low else (None, None)
-    picture = sparkline(values, *TREND, limits=limits)
+    picture = sparkline(values, *TREND, limits=limits, span=column.span)
     if not picture:
         return _dash()
     known = [look.value(v, unit) for v in values if not is_unknown(v)]
@@ -212,10 +225,6 @@ def _trend(value: Any, column: Column, row: Mapping[Any, Any], look: Look, unit:
 def _dash() -> _Cell:
     spoken = Markup('<span aria-hidden="true">{}</span><span class="spm-sr">{}</span>')
     return _Cell(UNKNOWN, spoken.format(UNKNOWN, UNKNOWN_SPOKEN))
-
-
-def _holds(value: object) -> bool:
-    return not is_null(value) and bool(value)
 
 
 def _unit(unit: str, row: Mapping[Any, Any]) -> str:
@@ -235,7 +244,10 @@ def _row(cells: Sequence[_Cell], shown: Mapping[str, Column]) -> Markup:
 
 
 def _class(column: Column) -> Markup:
-    return Markup(' class="spm-num"') if column.numeric else Markup("")
+    names = ["spm-num"] if column.numeric else []
+    # What gives way where paper is narrow.
+    names += {"interval": ["spm-interval"], "trend": ["spm-trend"]}.get(column.unit, [])
+    return Markup(' class="{}"').format(" ".join(names)) if names else Markup("")
 
 
 def _plain(

@@ -3,58 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandas as pd
-import seaborn as sns
 from markupsafe import Markup
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from spm_lib.present.about import Described
 from spm_lib.present.chart import Chart, draw_chart, known_rows, reason_of, title_of
-from spm_lib.present.display import Block, clean, is_null, joined, nothing
-from spm_lib.present.drawing import SMALL, WIDTH, board, width_of
+from spm_lib.present.display import Block, clean, holds, is_null, joined, nothing
+from spm_lib.present.drawing import WIDTH
 from spm_lib.present.prose import note
 from spm_lib.present.tables import Column, table
-from spm_lib.theme import LIGHT, Look, is_unknown, tone
+from spm_lib.present.trend_picture import MARKS, Point, paint_trend
+from spm_lib.theme import Look, is_unknown, tone
 
 PANEL_WIDTH = 380.0
-_COLOURS = {"good": LIGHT.good, "bad": LIGHT.bad, "neutral": LIGHT.ink}
-_MARKS = {"good": "▲", "bad": "▼"}
-
-
-class Described(Protocol):
-    """What a chart needs to know of a metric."""
-
-    @property
-    def name(self) -> str:
-        """What programs call it."""
-
-    @property
-    def label(self) -> str:
-        """What people call it."""
-
-    @property
-    def better(self) -> str | None:
-        """Which direction is good."""
-
-
-@dataclass(frozen=True)
-class _Point:
-    """One period: its place, its value, and whether it is over and a signal."""
-
-    at: int
-    name: str
-    value: float
-    complete: bool
-    tone: str | None
-
-
-#: Height of a value's label and its distance from the point, in points.
-_LABEL = 17.0
+#: What stands in a signal's place, by whether the period is over.
+_NO_SIGNAL = {True: "none", False: "not over yet"}
 
 
 def trend_chart(
@@ -92,11 +59,11 @@ def trend_chart(
     unit = str(frame["unit"].iloc[0])
     rows = frame.to_dict("records")
     points = [
-        _Point(
+        Point(
             at,
             _name(row.get("start"), row.get("period")),
             float(row["value"]),
-            is_null(row.get("complete", True)) or bool(row.get("complete", True)),
+            _is_over(row),
             _signal(row, better),
         )
         for at, row in enumerate(rows)
@@ -106,11 +73,11 @@ def trend_chart(
     ticks = [_tick(row.get("start"), row.get("period")) for row in rows]
 
     def paint() -> Figure:
-        return _paint(points, limits, ticks, unit, look, width, height)
+        return paint_trend(points, limits, ticks, unit, look, width, height)
 
     last = points[-1]
     signals = [
-        f"{_MARKS.get(point.tone, '●')} {point.name}, {look.value(point.value, unit)}: {clean(rows[point.at].get('rule'))}"
+        f"{MARKS.get(point.tone, '●')} {point.name}, {look.value(point.value, unit)}: {clean(rows[point.at].get('rule'))}"
         for point in points
         if point.tone
     ]
@@ -132,6 +99,10 @@ def trend_chart(
         "rule": "Signal",
     }
     data = frame.assign(_name=[_name(row.get("start"), row.get("period")) for row in rows])
+    if "rule" in data.columns:
+        marked = {point.at: clean(rows[point.at].get("rule")) for point in points if point.tone}
+        # An empty cell would be read as unknown.
+        data["rule"] = [marked.get(at, _NO_SIGNAL[_is_over(row)]) for at, row in enumerate(rows)]
     shown = {name: column for name, column in columns.items() if name in data.columns}
     return draw_chart(
         paint,
@@ -175,161 +146,25 @@ def trend_grid(frame: pd.DataFrame, metrics: Iterable[Described], *, look: Look 
     return Block(html, "\n\n".join(block.text for block in (*drawn, *lines)))
 
 
-def _paint(
-    points: Sequence[_Point],
-    limits: Sequence[float | None],
-    ticks: Sequence[tuple[str, str]],
-    unit: str,
-    look: Look,
-    width: float,
-    height: float,
-) -> Figure:
-    # The title says "per day" once; along the axis there is no room for it.
+def _signal(row: Mapping[Any, Any], better: str | None) -> str | None:
+    """Give the tone of a signal; None where the row is none.
 
-    def write(value: float) -> str:
-        return look.value(value, unit).removesuffix(" per day")
-
-    beside = [(value, write(value)) for value in limits if value is not None]
-    right = max([width_of(text, SMALL) for _, text in beside], default=0) + 12
-    figure, axes = board(height, width=width, left=14, right=right, top=20, bottom=32)
-    levels = [p.value for p in points] + [v for v in limits if v is not None]
-    spread = (max(levels) - min(levels)) or abs(max(levels)) or 1.0
-    low, high = min(levels) - 0.12 * spread, max(levels) + 0.12 * spread
-    low = max(low, 0.0) if min(levels) >= 0 else low
-    # Room beneath the last value for its label.
-    axes.set_ylim(min(low, points[-1].value - _LABEL / (height - 52 - _LABEL) * (high - low)), high)
-    axes.set_xlim(-0.3, max(len(ticks) - 0.7, 0.3))
-    _band(axes, limits)
-    _line(axes, points)
-    _ticks(axes, ticks, width - 14 - right)
-    _beside(axes, beside, height - 52)
-    for point in points:
-        if point.tone or point is points[-1]:
-            _mark(axes, point, points, write(point.value), height - 52)
-    return figure
-
-
-def _band(axes: Axes, limits: Sequence[float | None]) -> None:
-    lower, centre, upper = limits
-    if lower is None or centre is None or upper is None:
-        return
-    axes.axhspan(lower, upper, facecolor=LIGHT.band, edgecolor="none", zorder=0)
-    for level in (lower, upper):
-        axes.axhline(level, color=LIGHT.muted, linewidth=0.7, linestyle=(0, (1, 2)), zorder=1)
-    axes.axhline(centre, color=LIGHT.muted, linewidth=0.7, zorder=1)
-
-
-def _line(axes: Axes, points: Sequence[_Point]) -> None:
-    """Draw the line; where a value is unknown it breaks, and a period that is not over hangs on by dashes."""
-    sure = [p for p in points if p.complete]
-    runs = [at for at in range(len(sure))]
-    for at in range(1, len(sure)):
-        runs[at] = runs[at - 1] if sure[at].at == sure[at - 1].at + 1 else at
-    if sure:
-        sns.lineplot(
-            x=[p.at for p in sure],
-            y=[p.value for p in sure],
-            units=runs,
-            estimator=None,
-            errorbar=None,
-            color=LIGHT.actual,
-            linewidth=1.8,
-            marker="o",
-            markersize=4.5,
-            markeredgewidth=0,
-            ax=axes,
-            zorder=3,
-        )
-        axes.set_xlabel("")
-        axes.set_ylabel("")
-    for one, two in itertools.pairwise(points):
-        if not two.complete and two.at == one.at + 1:
-            axes.plot(
-                [one.at, two.at],
-                [one.value, two.value],
-                color=LIGHT.actual,
-                linewidth=1.2,
-                linestyle=(0, (2, 2)),
-            )
-    hollow = [p for p in points if not p.complete]
-    axes.plot(
-        [p.at for p in hollow], [p.value for p in hollow], "o", markersize=5.5, markerfacecolor=LIGHT.paper,
-        markeredgecolor=LIGHT.actual, markeredgewidth=1.4, zorder=4,
-    )  # fmt: skip
-
-
-def _mark(axes: Axes, point: _Point, points: Sequence[_Point], written: str, room: float) -> None:
-    """Ring a signal and write its value; the last value is always written."""
-    color = _COLOURS[point.tone or "neutral"]
-    if point.tone:
-        axes.plot(
-            [point.at], [point.value], "o", markersize=9, markerfacecolor="none", markeredgecolor=color,
-            markeredgewidth=1.6, zorder=5,
-        )  # fmt: skip
-    last = point is points[-1]
-    # The last value's label stands to the left, over two points of the line; others over their neighbours'.
-    reach = 2 if last else 1
-    beside = [p.value for p in points if 0 < abs(p.at - point.at) <= reach]
-    low, high = axes.get_ylim()
-    place = (point.value - low) / ((high - low) or 1) * room
-    # Neither into the line nor out of the picture.
-    above = place < 15 or (room - place > 4 and (not beside or point.value >= sum(beside) / len(beside)))
-    text = f"{_MARKS[point.tone]} {written}" if point.tone in _MARKS else written
-    axes.annotate(
-        text,
-        (point.at, point.value),
-        (6 if last else 0, 8 if above else -8),
-        textcoords="offset points",
-        ha="right" if last else "center",
-        va="bottom" if above else "top",
-        color=color,
-        fontsize=SMALL + 0.5,
-        fontweight="bold" if last else "normal",
-        zorder=6,
-    )
-
-
-def _ticks(axes: Axes, ticks: Sequence[tuple[str, str]], room: float) -> None:
-    """Write the periods below, as many as there is room for, counted back from the last."""
-    axes.set_xticks([])
-    axes.set_yticks([])
-    widest = max(width_of(name, SMALL) for name, _ in ticks) + 6
-    step = max(1, -(-len(ticks) * widest // max(room, 1)))
-    shown = [at for at in range(len(ticks)) if (len(ticks) - 1 - at) % int(step) == 0]
-    year = ""
-    for at in shown:
-        name, below = ticks[at]
-        lines = f"{name}\n{below}" if below and below != year else name
-        year = below or year
-        axes.annotate(
-            lines, (at, 0), (0, -6), xycoords=axes.get_xaxis_transform(), textcoords="offset points", ha="center",
-            va="top", fontsize=SMALL, color=LIGHT.muted, linespacing=1.15,
-        )  # fmt: skip
-
-
-def _beside(axes: Axes, levels: Sequence[tuple[float, str]], height: float) -> None:
-    """Write the limits and the mean at the right, leaving out what would stand on another."""
-    low, high = axes.get_ylim()
-    written: list[float] = []
-    for level, text in sorted(levels, key=lambda pair: pair[0] != levels[len(levels) // 2][0]):
-        place = (level - low) / ((high - low) or 1) * height
-        if all(abs(place - other) > 11 for other in written):
-            written.append(place)
-            axes.annotate(
-                text, (1, level), (6, 0), xycoords=axes.get_yaxis_transform(), textcoords="offset points",
-                ha="left", va="center", fontsize=SMALL, color=LIGHT.muted,
-            )  # fmt: skip
-
-
-def _signal(row: dict[object, object], better: str | None) -> str | None:
-    """Give the tone of a signal; None where the row is none."""
-    signal = row.get("signal")
+    The latest complete period is judged with all else that the report claims: what does not survive is not marked.
+    """
+    signal, sure = row.get("signal"), row.get("significant")
     if is_null(signal) or not signal:
         return None
+    if holds(row, "latest") and not is_null(sure) and not sure:
+        return None
     value, centre = row["value"], row.get("centre")
-    if is_unknown(value) or is_unknown(centre):
+    if centre is None or is_unknown(value) or is_unknown(centre):
         return "neutral"
-    return tone(float(value) - float(centre), better)  # type: ignore[arg-type]
+    return tone(float(value) - float(centre), better)
+
+
+def _is_over(row: Mapping[Any, Any]) -> bool:
+    complete = row.get("complete")
+    return is_null(complete) or bool(complete)
 
 
 def _last_known(frame: pd.DataFrame, name: str) -> float | None:

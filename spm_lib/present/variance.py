@@ -18,7 +18,7 @@ from spm_lib.present.chart import (
     reason_of,
     title_of,
 )
-from spm_lib.present.display import Block, clean, is_null, nothing
+from spm_lib.present.display import Block, clean, holds, is_null, nothing
 from spm_lib.present.prose import plural
 from spm_lib.present.rows import Figures, link, room_of, rows_board, variances, whiskers
 from spm_lib.present.tables import Column, table
@@ -67,7 +67,9 @@ def bridge_chart(
     if "change" not in rows:
         reason = reason_of(frame, "there is no earlier period to compare with")
         return nothing(reason, "What moved revenue")
-    several = any(float(row["up"]) + float(row["down"]) > 1 for row in rows.values())
+    # Whatever the mix did is a step, or the steps would not come to the change.
+    mixed = "team_mix" in rows and float(rows["team_mix"]["value"]) != 0
+    several = mixed or any(float(row["up"]) + float(row["down"]) > 1 for row in rows.values())
     parts = [part for part in STEPS if part in rows and (part != "team_mix" or several)]
     steps, level = [], 0.0
     for part in parts:
@@ -76,7 +78,7 @@ def bridge_chart(
     told = [*(rows[part] for part in parts), rows["change"]]
     steps.append((0.0, float(rows["change"]["value"])))
     names = [*(STEPS[part] for part in parts), CHANGE]
-    sure = [_holds(row) for row in told]
+    sure = [holds(row) for row in told]
     tones = [tone(row["value"], "higher") for row in told]
     written = [look.difference(row["value"], "currency") for row in told]
     judged = [t if s else "neutral" for t, s in zip(tones, sure, strict=True)]
@@ -159,7 +161,7 @@ def gap_chart(
     shown = both_ends(known, BAR_LIMIT)
     rows = shown.to_dict("records")
     values = [float(row["value"]) for row in rows]
-    sure, tones = [_holds(row) for row in rows], [tone(v, "higher") for v in values]
+    sure, tones = [holds(row) for row in rows], [tone(v, "higher") for v in values]
     judged = [t if s else "neutral" for t, s in zip(tones, sure, strict=True)]
     columns = [Figures(codes, [look.difference(v, "currency") for v in values], judged)]
     if planned:
@@ -223,11 +225,6 @@ def _moved(row: Mapping[Any, Any], rows: Mapping[str, Mapping[Any, Any]], severa
     else:
         pair, unit = [row.get("previous_factor"), row.get("factor")], str(row.get("factor_unit"))
     return " to ".join(look.value(value, unit, compact=True) for value in pair)
-
-
-def _holds(row: Mapping[Any, Any]) -> bool:
-    sure = row.get("significant")
-    return not is_null(sure) and bool(sure)
 
 
 def _bounds(row: Mapping[Any, Any]) -> tuple[float, float] | None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +15,15 @@ from nbformat import NotebookNode
 from papermill.exceptions import PapermillException, PapermillExecutionError
 
 from spm_lib.errors import RunError, one_line
+from spm_lib.press.kernels.limits import NotebookLimitError
 from spm_lib.press.notebook import cleaned, first_error, first_line, number_of, read_notebook
 from spm_lib.press.plan import Job
 from spm_lib.press.records import Failure
+from spm_lib.press.secrets import ordinary
 from spm_lib.settings import LOCALE_VARIABLE, STORE_VARIABLE
 
-#: The kernel's own log goes to the terminal; whatever ends a report is in the record.
-_QUIET = ["--log-level=CRITICAL"]
+#: How the study says that a store is being written, see `spm_lib.data.store.open_store`.
+_BUSY = ("StoreError", "has this store open for writing")
 
 #: A kernel that has not answered by then is not coming.
 START_TIMEOUT = 120
@@ -48,82 +48,86 @@ class Executed:
     seconds: float
     cell_seconds: float
 
+    @property
+    def busy(self) -> bool:
+        """Whether it failed of a store that another program had open for writing."""
+        return (
+            self.failure is not None and self.failure.error == _BUSY[0] and _BUSY[1] in self.failure.message
+        )
 
-def execute(job: Job, *, timeout: int) -> Executed:
+
+def execute(job: Job, *, secrets: Mapping[str, str] | None = None) -> Executed:
     """Execute the job's notebook in a kernel of its own, in the notebook's folder, as JupyterLab would.
 
     Parameters
     ----------
     job
-        What to run. The kernel finds the store through ``SPM_STORE``.
-    timeout
-        Longest time one cell may take, in seconds.
+        What to run, and what it may take. The kernel finds the store through ``SPM_STORE``.
+    secrets
+        Variables that the kernel is given besides.
 
     Returns
     -------
     Executed
     """
     begun = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="spm-") as folder:
-        output = Path(folder) / "executed.ipynb"
-        book, failure = _attempt(job, output, timeout)
-        if book is None:
-            book = _saved(output)
-    cells = 0.0
-    if book is None:
+    kept: list[NotebookNode] = []
+    failure = _attempt(job, dict(secrets or {}), kept.append)
+    if not kept:
         failure = failure or Failure(error="RunError", message="the executed notebook could not be kept")
-    else:
-        failure = _blamed(book, failure)
-        cells = sum(cell.metadata.get("papermill", {}).get("duration") or 0.0 for cell in book.cells)
-        book = cleaned(book)
-    return Executed(book, failure, time.perf_counter() - begun, cells)
+        return Executed(None, failure, time.perf_counter() - begun, 0.0)
+    book = kept[-1]
+    failure = _blamed(book, failure)
+    cells = sum(cell.metadata.get("papermill", {}).get("duration") or 0.0 for cell in book.cells)
+    return Executed(cleaned(book), failure, time.perf_counter() - begun, cells)
 
 
-def _attempt(job: Job, output: Path, timeout: int) -> tuple[NotebookNode | None, Failure | None]:
-    variables = {STORE_VARIABLE: str(job.store)} | ({LOCALE_VARIABLE: job.locale} if job.locale else {})
+def _attempt(job: Job, secrets: dict[str, str], keep: Callable[[NotebookNode], None]) -> Failure | None:
+    limits = job.limits
+    variables = ordinary(os.environ) | secrets | {STORE_VARIABLE: str(job.store)}
+    if job.locale:
+        variables[LOCALE_VARIABLE] = job.locale
     try:
-        with _environment(variables):
-            book = papermill.execute_notebook(
-                _literal(job.notebook),
-                _literal(output),
-                parameters=dict(job.parameters),
-                kernel_name=read_notebook(job.notebook).metadata.kernelspec.name,
-                language="python",
-                progress_bar=False,
-                cwd=job.notebook.parent,
-                execution_timeout=timeout,
-                start_timeout=START_TIMEOUT,
-                autosave_cell_every=0,
-                extra_arguments=_QUIET,
-            )
+        papermill.execute_notebook(
+            _literal(job.notebook),
+            None,
+            parameters=dict(job.parameters),
+            kernel_name=read_notebook(job.notebook).metadata.kernelspec.name,
+            language="python",
+            progress_bar=False,
+            engine_name="spm",
+            execution_timeout=limits.cell_seconds,
+            total_timeout=limits.seconds,
+            start_timeout=START_TIMEOUT,
+            kernel_env=variables,
+            inherit_env=False,
+            kernel_cwd=job.notebook.parent,
+            kernel_memory=limits.memory_mb * 1_000_000 if limits.memory_mb else None,
+            keep=keep,
+        )
     except PapermillExecutionError:
-        return None, None  # the saved notebook says which cell and why
+        return None  # the kept notebook says which cell and why
     except PapermillException as error:
-        return None, Failure(error=type(error).__name__, message=one_line(str(error)))
+        return Failure(error=type(error).__name__, message=one_line(str(error)))
+    except NotebookLimitError:
+        return Failure(error="Timeout", message=f"the notebook took longer than {limits.seconds} s in all")
     except CellTimeoutError:
-        return None, Failure(error="Timeout", message=f"the cell took longer than {timeout} s")
+        return Failure(error="Timeout", message=f"the cell took longer than {limits.cell_seconds} s")
     except (DeadKernelError, RuntimeError) as error:
         died = isinstance(error, DeadKernelError) or "Kernel died" in str(error)
         message = "the kernel died, perhaps for want of memory" if died else one_line(str(error))
-        return None, Failure(error="DeadKernel" if died else type(error).__name__, message=message)
+        return Failure(error="DeadKernel" if died else type(error).__name__, message=message)
     except NoSuchKernel as error:
         message = f"there is no kernel '{error.name}' on this machine"
-        return None, Failure(error="NoSuchKernel", message=message)
+        return Failure(error="NoSuchKernel", message=message)
     except (CellControlSignal, RunError, OSError) as error:
-        return None, Failure(error=type(error).__name__, message=one_line(str(error)))
-    return book, None
+        return Failure(error=type(error).__name__, message=one_line(str(error)))
+    return None
 
 
 def _literal(path: Path) -> str:
     """Escape braces: Papermill fills them in."""
     return str(path).replace("{", "{{").replace("}", "}}")
-
-
-def _saved(output: Path) -> NotebookNode | None:
-    try:
-        return read_notebook(output)
-    except RunError:
-        return None
 
 
 def _blamed(book: NotebookNode, failure: Failure | None) -> Failure | None:
@@ -145,18 +149,3 @@ def _blamed(book: NotebookNode, failure: Failure | None) -> Failure | None:
         cell=number_of(book, cell) or None,
         line=first_line(cell),
     )
-
-
-@contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Set variables for the kernel that is started meanwhile; it inherits this process's."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

@@ -2,72 +2,103 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from spm_lib.data.store import META_TABLE, QUARANTINE_TABLE, Store
+from spm_lib.data.history import Snapshot
+from spm_lib.data.slices import Slices, read_slices, whole_store
 from spm_lib.press.notebook import content
 
 _LIBRARY = Path(__file__).parent.parent
 _SOURCES = ("*.py", "*.j2", "*.css")
 
 
-def fingerprint(notebook: str, data: str, parameters: Mapping[str, Any], shown: Mapping[str, Any]) -> str:
-    """Give the hash of all that a report is made of.
+@dataclass(frozen=True)
+class Fingerprints:
+    """Fingerprints of the reports that one notebook makes of the store on one day.
+
+    A fingerprint has two parts. The first, the report's own, is the hash of all that the report is made of: notebook,
+    library, parameters, what else shapes the page, and the rows that it can read. The second has all rows of the store
+    instead: it is quickly told, and where it stands as it was recorded the first does too.
 
     Parameters
     ----------
-    notebook, data
-        Their own hashes, see `notebook_hash` and `data_hash`.
-    parameters
-        As they are handed over.
-    shown
-        Whatever else shapes the page.
+    notebook
+        Hash of the notebook, see `notebook_hash`.
+    snapshot
+        The store on the as-of date.
     """
-    plain = [notebook, data, library_hash(), dict(parameters), dict(shown)]
-    return hashlib.sha256(json.dumps(plain, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+    notebook: str
+    snapshot: Snapshot
+
+    def of(
+        self,
+        team: str | None,
+        parameters: Mapping[str, Any],
+        shown: Mapping[str, Any],
+        recorded: str | None = None,
+    ) -> str:
+        """Give the fingerprint of one report.
+
+        Parameters
+        ----------
+        team
+            Whose report; None for the company, which reads every row.
+        parameters
+            As they are handed over.
+        shown
+            Whatever else shapes the page.
+        recorded
+            Fingerprint of the report made before, where there is one.
+
+        Notes
+        -----
+        A notebook that reads past its report's scope, by its store or by tables of its snapshot, reads what is not
+        counted here.
+        """
+        of_all = self._hash(self._all_rows, parameters, shown)
+        if recorded is not None and recorded.partition(_AND)[2] == of_all:
+            return recorded
+        own = of_all if team is None else self._hash(self._rows_of(team), parameters, shown)
+        return f"{own}{_AND}{of_all}"
+
+    def _hash(self, rows: str, parameters: Mapping[str, Any], shown: Mapping[str, Any]) -> str:
+        plain = [self.notebook, library_hash(), rows, dict(parameters), dict(shown)]
+        return _sha256(json.dumps(plain, sort_keys=True, allow_nan=False))
+
+    def _rows_of(self, team: str) -> str:
+        return self._slices.of(self.snapshot.scope(team))
+
+    @cached_property
+    def _all_rows(self) -> str:
+        return whole_store(self.snapshot.store)
+
+    @cached_property
+    def _slices(self) -> Slices:
+        return read_slices(self.snapshot)
+
+
+_AND = "."
+
+
+def is_unchanged(recorded: str, fingerprint: str) -> bool:
+    """Tell whether a report that was `recorded` is still what a run would make now."""
+    return recorded.partition(_AND)[0] == fingerprint.partition(_AND)[0]
 
 
 def notebook_hash(notebook: Path) -> str:
     """Give the hash of a notebook's cells and tags; outputs saved in it change no report."""
-    return hashlib.sha256(notebook.name.encode() + b"\0" + content(notebook)).hexdigest()
+    return _sha256(f"{notebook.name}\0{content(notebook).to_json()}")
 
 
-def data_hash(store: Store, team: str | None, as_of: dt.date) -> str:
-    """Give the hash of the data that one report reads.
-
-    Parameters
-    ----------
-    store
-        The store.
-    team, as_of
-        Whose report and of which day. For now every report is taken to read the whole store.
-    """
-    return store_hash(store)
-
-
-def store_hash(store: Store) -> str:
-    """Give the hash of every row, and of what the store knows of itself but when it was loaded."""
-    meta = json.loads(store.meta.to_json())
-    meta.pop("loaded_at")
-    run = store.connection.con.execute
-    tables = run(
-        "select table_name from information_schema.tables where table_schema = 'main' order by 1"
-    ).fetchall()
-    rows: dict[str, list[str]] = {}
-    for (name,) in tables:
-        if name not in (META_TABLE, QUARANTINE_TABLE):
-            # Sums do not mind the order in which a table's rows happen to lie.
-            quoted = '"' + name.replace('"', '""') + '"'
-            found = run(f"select count(*), sum(hash(t)), bit_xor(hash(t)) from {quoted} t").fetchone()
-            rows[name] = [str(each) for each in found]
-    plain = json.dumps([meta, rows], sort_keys=True)
-    return hashlib.sha256(plain.encode()).hexdigest()
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @lru_cache(maxsize=1)

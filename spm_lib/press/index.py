@@ -6,18 +6,22 @@ import base64
 import hashlib
 import itertools
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from markupsafe import Markup
 
 from spm_lib.errors import one_line
+from spm_lib.press.fingerprint import library_hash
 from spm_lib.press.records import Kpi, RunRecord
-from spm_lib.press.render.report import POLICY, environment, sheet
-from spm_lib.press.shelf import Shelved, history, listing, newest, write_whole
+from spm_lib.press.render.locales import locale_of
+from spm_lib.press.shelf import RECORDS, Shelved, history, listing, newest, write_whole
 from spm_lib.press.standing import Verdict, headline, verdict_of
+from spm_lib.settings import DEFAULT_LOCALE
 from spm_lib.theme import UNKNOWN, Look
 
 INDEX = "index.html"
@@ -40,9 +44,10 @@ class Status:
 
 READY = Status("ready", "Ready", "✓")
 FAILED = Status("failed", "Failed", "✕")
+HELD = Status("held", "Held", "‖")
 
-#: By the record's own word. A held report was made, and is not sent before its owner has looked.
-STATUSES: Mapping[str, Status] = {"done": READY, "held": Status("held", "Held", "‖"), "failed": FAILED}
+#: By the record's own word. A held report was made, and stays from its readers until its owner has looked.
+STATUSES: Mapping[str, Status] = {"done": READY, "held": HELD, "failed": FAILED}
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class Figure:
     significant
         Whether the difference is more than chance.
     n
-        How many the figure rests on.
+        How many the figure rests on, as people write it; empty where it is not known.
     """
 
     label: str
@@ -68,7 +73,7 @@ class Figure:
     difference: str = ""
     against: str = ""
     significant: bool = False
-    n: int | None = None
+    n: str = ""
 
     @property
     def known(self) -> bool:
@@ -83,7 +88,7 @@ class Line:
     Parameters
     ----------
     name, link
-        Whose it is, and the page; a failed run has none.
+        Whose it is, and the page; a failed or held run has none.
     period, as_of
         As people write them.
     status, verdict
@@ -95,7 +100,7 @@ class Line:
     notes
         What a reader must know.
     notebook, command
-        How to look at a failed run: the executed notebook, and what makes it again.
+        How to look at a run without a page: the executed notebook, and what makes it again.
     keys
         Report, period and team as numbers that the filter compares.
     """
@@ -147,12 +152,19 @@ def write_index(reports: Path) -> Path:
         The page. Its links are relative: the folder can be moved, and opened from a disk.
     """
     reports = reports.resolve()
+    mark = f'<meta name="made-of" content="{_made_of(reports)}">'
+    if _holds(reports / INDEX, mark):
+        return reports / INDEX
+    # Imported late: nbconvert, which renders the pages, takes longer to import than an index takes that stands.
+    from spm_lib.press.render.report import POLICY, environment, sheet
+
     shelved, problems = listing(reports)
     latest = newest(shelved)
     shared = _shared(latest)
     choices = _choices([each.record for each in shelved])
     company, teams = _groups(latest, shelved, reports, shared, choices)
-    said, behind = headline(each.record for each in latest if each.record.status != "failed")
+    readable, absent = ([e.record for e in latest if (_status(e) is READY) is can] for can in (True, False))
+    said, behind = headline(readable, absent)
     pages = {each.record.subject: each.html for each in latest}
     script = sheet("index.js")
     page = (
@@ -170,13 +182,34 @@ def write_index(reports: Path) -> Path:
             currencies=_currencies(latest),
             filters=[(name, words) for name, words in choices.items() if len(words) > 1],
             failed=sum(_status(each) is FAILED for each in latest),
+            held=sum(_status(each) is HELD for each in latest),
             total=len(shelved),
             last_run=max((each.record.finished for each in shelved), default=None),
             unread=[one_line(f"{Path(p.where).relative_to(reports)}: {p.what}") for p in problems],
         )
     )
-    write_whole(reports / INDEX, page)
+    write_whole(reports / INDEX, page.replace("</head>", f"{mark}\n</head>", 1))
     return reports / INDEX
+
+
+def _made_of(reports: Path) -> str:
+    """Give the hash of all that the index is made of: records, which pages there are, and the library."""
+    found = hashlib.sha256(library_hash().encode())
+    for path in sorted(reports.glob(RECORDS)):
+        there = [path.with_suffix(ending).is_file() for ending in (".html", ".ipynb")]
+        found.update(f"{path.relative_to(reports)}\0{there}\0".encode("utf-8", "surrogateescape"))
+        try:
+            found.update(hashlib.sha256(path.read_bytes()).digest())
+        except OSError as error:
+            found.update(str(error).encode())
+    return found.hexdigest()
+
+
+def _holds(page: Path, mark: str) -> bool:
+    try:
+        return mark.encode() in page.read_bytes()
+    except OSError:
+        return False
 
 
 def _source_of(script: str) -> str:
@@ -192,6 +225,7 @@ def _groups(
     choices: Mapping[str, Mapping[object, str]],
 ) -> tuple[list[Group], list[Group]]:
     """Give the company's own reports, and those of the teams."""
+    usual = _usual_locale(latest)
     numbers = {name: {key: number for number, key in enumerate(words)} for name, words in choices.items()}
     found: tuple[list[Group], list[Group]] = ([], [])
     for (spec, for_team), each in itertools.groupby(
@@ -202,7 +236,7 @@ def _groups(
         subjects = []
         for one in of:
             lines = [
-                _line(run, reports, columns, shared, numbers)
+                _line(run, reports, columns, shared, numbers, usual)
                 for run in history(shelved, spec, one.record.team)
             ]
             subjects.append(Subject(lines[0], tuple(lines[1:])))
@@ -218,29 +252,31 @@ def _line(
     columns: Mapping[str, str],
     shared: Sequence[str],
     numbers: Mapping[str, Mapping[object, int]],
+    usual: str,
 ) -> Line:
     record, status = run.record, _status(run)
-    failed = status is FAILED
-    notes = (str(record.failure or "The page is missing"),) if failed else record.warnings
+    absent = not run.html.is_file()
+    notes = (str(record.failure or "The page is missing"),) if absent else record.warnings
     return Line(
         name=_name(record),
-        link="" if failed else _link(run.html, reports),
+        link="" if absent else _link(run.html, reports),
         period=one_line(record.period_title, _NAME),
-        as_of=Look().date(record.as_of),
+        as_of=_look(record, usual).date(record.as_of),
         status=status,
-        verdict=None if failed else verdict_of(record),
+        verdict=None if absent else verdict_of(record),
         message=one_line(record.published.headline, 300) if record.published else "",
-        figures=_figures(record, columns),
+        figures=_figures(record, columns, _look(record, usual)),
         against=_against([record]),
         notes=tuple(one_line(note, 300) for note in notes if note not in shared),
-        notebook=_link(run.ipynb, reports) if failed and run.ipynb.is_file() else "",
-        command=_command(record) if failed else "",
+        notebook=_link(run.ipynb, reports) if absent and run.ipynb.is_file() else "",
+        command=_command(record) if absent else "",
         keys={name: numbers[name][key] for name, (key, _) in _facets(record).items()},
     )
 
 
 def _status(run: Shelved) -> Status:
-    return STATUSES[run.record.status] if run.html.is_file() else FAILED
+    status = STATUSES[run.record.status]
+    return status if run.html.is_file() or status is HELD else FAILED
 
 
 def _link(path: Path, reports: Path) -> str:
@@ -263,23 +299,42 @@ def _columns(records: Iterable[RunRecord]) -> dict[str, str]:
     return dict(itertools.islice(found.items(), _KPIS))
 
 
-def _figures(record: RunRecord, columns: Mapping[str, str]) -> tuple[Figure, ...]:
+def _look(record: RunRecord, usual: str) -> Look:
+    """Give how a report writes days and counts; one that published nothing, as those that stand around it do."""
+    said = getattr(record.published, "locale", None)
+    return Look(locale=locale_of(said) if record.published else usual)
+
+
+def _usual_locale(latest: Iterable[Shelved]) -> str:
+    """Give the locale of most of the newest reports."""
+    said = Counter(
+        locale_of(getattr(e.record.published, "locale", None)) for e in latest if e.record.published
+    )
+    return max(sorted(said), key=lambda name: said[name], default=DEFAULT_LOCALE)
+
+
+def _figures(record: RunRecord, columns: Mapping[str, str], look: Look) -> tuple[Figure, ...]:
     kpis: dict[str, Kpi] = {kpi.metric: kpi for kpi in (record.published.kpis if record.published else ())}
     return tuple(
-        _figure(kpis[metric], label) if metric in kpis else Figure(label) for metric, label in columns.items()
+        _figure(kpis[metric], label, look) if metric in kpis else Figure(label)
+        for metric, label in columns.items()
     )
 
 
-def _figure(kpi: Kpi, label: str) -> Figure:
-    compared = kpi.comparison if isinstance(kpi.comparison, dict) else {}
+def _figure(kpi: Kpi, label: str, look: Look) -> Figure:
+    compared = _comparison(kpi)
     return Figure(
         label,
         one_line(kpi.text, 40),
         one_line(compared.get("text") or "", 40),
         one_line(compared.get("against") or "", 40),
         compared.get("significant") is True,
-        kpi.n,
+        "" if kpi.n is None else look.value(kpi.n, "count", compact=False),
     )
+
+
+def _comparison(kpi: Kpi) -> dict[str, Any]:
+    return kpi.comparison if isinstance(kpi.comparison, dict) else {}
 
 
 def _against(records: Iterable[RunRecord]) -> str:
@@ -287,7 +342,7 @@ def _against(records: Iterable[RunRecord]) -> str:
     found = set()
     for record in records:
         for kpi in record.published.kpis if record.published else ():
-            if against := _figure(kpi, "").against:
+            if against := one_line(_comparison(kpi).get("against") or "", 40):
                 found.add(f"{against} at the same point" if record.as_of < record.period_end else against)
     return found.pop() if len(found) == 1 else ""
 

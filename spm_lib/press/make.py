@@ -1,21 +1,28 @@
-"""One job from notebook to shelf, in a worker process of its own."""
+"""One job from notebook to shelf, in a worker process."""
 
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import platform
 import signal
 import sys
+import threading
 import time
+from functools import lru_cache
 from importlib.metadata import version
+from multiprocessing.connection import wait
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_exponential
 
 from spm_lib.errors import RunError, one_line
-from spm_lib.press.execute import execute
+from spm_lib.press.execute import Executed, execute
+from spm_lib.press.kernels.environment import THREAD_VARIABLES
+from spm_lib.press.leaks import leaks
 from spm_lib.press.notebook import published
 from spm_lib.press.plan import Job
 from spm_lib.press.records import Failure, Made, Published, check_published
@@ -23,45 +30,66 @@ from spm_lib.press.render.eml import to_eml
 from spm_lib.press.render.facts import Facts
 from spm_lib.press.render.mail import mail_of
 from spm_lib.press.render.report import render
+from spm_lib.press.secrets import Mask, secrets_of
 from spm_lib.press.shelf import place
 from spm_lib.settings import DEFAULT_LOCALE
-
-#: Each kernel's own share of the processor: libraries that each take all cores get in each other's way.
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_MAX_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-)
 
 #: Whose versions a report names.
 _LIBRARIES = ("spm-lib", "duckdb", "ibis-framework", "pandas", "matplotlib", "papermill", "nbconvert")
 
+#: How often, and after how many seconds at most, a store is tried that another program has open for writing.
+_BUSY_ATTEMPTS = 4
+_BUSY_SECONDS = 8
+
 
 def prepare(threads: int) -> None:
-    """Make this process a worker: limit threads, be quiet, leave Ctrl-C to the one that hands out jobs."""
+    """Make this process a worker: quiet, gone with the process that hands out jobs, and deaf to Ctrl-C.
+
+    Parameters
+    ----------
+    threads
+        What the libraries of each kernel may use: those that each take all cores get in each other's way.
+    """
     for name in THREAD_VARIABLES:
         os.environ.setdefault(name, str(threads))
-    # The kernel's debugger otherwise warns of frozen modules, once a kernel, on everybody's terminal.
-    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     logging.getLogger("papermill").addHandler(logging.NullHandler())
     logging.getLogger("papermill").propagate = False
     # A handler, not SIG_IGN, as kernels would inherit that.
     signal.signal(signal.SIGINT, lambda *_: None)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def make(job: Job, timeout: int) -> Made:
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        # Not sys.exit: this is no main thread, and nobody is left to tell.
+        os._exit(1)
+
+
+def make(job: Job) -> Made:
     """Execute, check, render and shelve one report; the record is the caller's to write."""
-    executed = execute(job, timeout=timeout)
+    try:
+        secrets = secrets_of(job.env, os.environ)
+    except RunError as error:
+        return _unmade(job, Failure(error="RunError", message=str(error)))
+    mask = Mask(secrets)
+    executed = _patiently(job, secrets)
     seconds = {"execute": executed.seconds, "cells": executed.cell_seconds}
     book, failure = executed.book, executed.failure
+    if failure is not None and secrets:
+        failure = failure.model_copy(
+            update={"message": mask.text(failure.message), "line": mask.text(failure.line)}
+        )
+    # Before anything is made of it.
+    book = mask.anything(book)
     found: list[Any] = published(book) if book is not None else []
     figures: Published | None = None
     html: str | None = None
     mail: str | None = None
     notes: tuple[str, ...] = ()
+    held = False
     begun = time.perf_counter()
     if failure is None and book is not None:
         try:
@@ -69,18 +97,56 @@ def make(job: Job, timeout: int) -> Made:
             html, notes = render(book, facts(job), code=job.code)
             body, left_out = mail_of(book, facts(job))
             mail, notes = to_eml(body).decode("ascii"), (*notes, *left_out)
+            failure = _leaking(leaks(job, book))
+            held = failure is not None
         except RunError as error:
-            html = None
             failure = Failure(error="RunError", message=str(error))
+        if failure is not None:
+            html = mail = figures = None
     seconds["render"] = time.perf_counter() - begun
+    begun = time.perf_counter()
     try:
         place(job, html=html, mail=mail, notebook=_written(book))
     except OSError as error:
-        failure = Failure(error=type(error).__name__, message=f"the report could not be written: {error}")
-    if failure is not None:
-        figures = None
-    rounded = {name: round(value, 3) for name, value in seconds.items()}
-    return Made(failure, len(found), figures, notes, rounded, versions())
+        return _unmade(job, _unplaced(error), seconds)
+    seconds["place"] = time.perf_counter() - begun
+    rounded = {name: round(value, 4) for name, value in seconds.items()}
+    return Made(failure, len(found), figures, notes, rounded, versions(), held)
+
+
+def _patiently(job: Job, secrets: dict[str, str]) -> Executed:
+    """Execute; again and again where another program has the store open for writing, as that passes."""
+    found: Executed = Retrying(
+        retry=retry_if_result(lambda executed: executed.busy),
+        stop=stop_after_attempt(_BUSY_ATTEMPTS),
+        wait=wait_exponential(max=_BUSY_SECONDS),
+        retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+    )(execute, job, secrets=secrets)
+    return found
+
+
+def _leaking(names: tuple[str, ...]) -> Failure | None:
+    if not names:
+        return None
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return Failure(
+        error="Held",
+        message=f"the report names what is not its team's: {', '.join(names[:5])}{more}. Where all may read of it, "
+        "say so in the spec: shared_names: [NAME]",
+    )
+
+
+def _unmade(job: Job, failure: Failure, seconds: dict[str, float] | None = None) -> Made:
+    """Take away what an earlier run has made, as far as that is possible, and tell why nothing takes its place."""
+    try:
+        place(job, html=None, mail=None, notebook=None)
+    except OSError as error:
+        failure = _unplaced(error)
+    return Made(failure, seconds=seconds or {})
+
+
+def _unplaced(error: OSError) -> Failure:
+    return Failure(error=type(error).__name__, message=one_line(f"the report could not be written: {error}"))
 
 
 def facts(job: Job) -> Facts:
@@ -101,6 +167,7 @@ def facts(job: Job) -> Facts:
     )
 
 
+@lru_cache(maxsize=1)
 def versions() -> dict[str, str]:
     """Give the versions of Python and of the libraries that shape a report."""
     return {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}}

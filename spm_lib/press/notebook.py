@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import nbformat
-from nbformat import NotebookNode
+from typing import TYPE_CHECKING, Any
 
 from spm_lib.errors import RunError, one_line
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 #: The one output by which figures leave a notebook.
 PUBLISHED_MIME = "application/vnd.spm.published+json"
@@ -34,12 +35,10 @@ def read_notebook(path: Path) -> NotebookNode:
     RunError
         Where the file is missing or no notebook.
     """
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError:
-        raise RunError("there is no notebook here", where=str(path)) from None
-    except UnicodeDecodeError:
-        raise RunError("this file is not UTF-8 text, so it is no notebook", where=str(path)) from None
+    # Imported late: with its schema it takes longer to import than a plan takes.
+    import nbformat
+
+    text = _text(path)
     try:
         book: NotebookNode = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
         nbformat.validate(book)
@@ -48,16 +47,21 @@ def read_notebook(path: Path) -> NotebookNode:
         raise RunError(
             f"this is not a notebook ({message})", where=str(path), mend="Save it again in JupyterLab"
         ) from None
-    book.metadata.setdefault("kernelspec", _node(_KERNEL))
-    book.metadata.setdefault("language_info", _node({"name": "python"}))
+    book.metadata.setdefault("kernelspec", nbformat.NotebookNode(_KERNEL))  # type: ignore[no-untyped-call]
+    book.metadata.setdefault("language_info", nbformat.NotebookNode(name="python"))  # type: ignore[no-untyped-call]
     return book
 
 
-def _node(values: Mapping[str, str]) -> NotebookNode:
-    return NotebookNode(values)  # type: ignore[no-untyped-call]
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        raise RunError("there is no notebook here", where=str(path)) from None
+    except UnicodeDecodeError:
+        raise RunError("this file is not UTF-8 text, so it is no notebook", where=str(path)) from None
 
 
-def tags(cell: NotebookNode) -> frozenset[str]:
+def tags(cell: Mapping[str, Any]) -> frozenset[str]:
     """Give a cell's tags."""
     return frozenset(cell.get("metadata", {}).get("tags", ()))
 
@@ -111,8 +115,78 @@ def cleaned(book: NotebookNode) -> NotebookNode:
     return book
 
 
-def content(path: Path) -> bytes:
-    """Give what a notebook says, without its outputs: saving it with other outputs changes no report."""
-    book = read_notebook(path)
-    plain = [[c.cell_type, c.source, sorted(tags(c)), c.get("attachments", {})] for c in book.cells]
-    return json.dumps([book.metadata.kernelspec.get("name"), plain], sort_keys=True).encode()
+@dataclass(frozen=True)
+class Cell:
+    """What a cell says, without its outputs."""
+
+    kind: str
+    source: str
+    tags: frozenset[str]
+    attachments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a notebook says, without its outputs: saving it with other outputs changes no report.
+
+    Parameters
+    ----------
+    kernel
+        Name of its kernel.
+    cells
+        Its cells in order.
+    """
+
+    kernel: str | None
+    cells: tuple[Cell, ...]
+
+    def to_json(self) -> str:
+        """Give the whole as JSON text."""
+        cells = [[c.kind, c.source, sorted(c.tags), c.attachments] for c in self.cells]
+        return json.dumps([self.kernel, cells], sort_keys=True)
+
+
+def content(path: Path) -> Content:
+    """Give what a notebook says.
+
+    Raises
+    ------
+    RunError
+        Where the file is missing or no notebook.
+
+    Notes
+    -----
+    What a plan needs of a notebook in the present format is plain; any doubt, and notebooks in older formats, are left to
+    `read_notebook`.
+    """
+    try:
+        book = json.loads(_text(path))
+        if book["nbformat"] == 4 and all(_is_plain(cell) for cell in book["cells"]):
+            return _content(book)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        pass
+    return _content(read_notebook(path))
+
+
+def _is_plain(cell: Mapping[str, Any]) -> bool:
+    """Tell whether a cell has what its kind must have."""
+    needed = {"cell_type", "metadata", "source"}
+    if cell["cell_type"] == "code":
+        needed |= {"outputs", "execution_count"}
+    source, marks = cell["source"], cell["metadata"].get("tags", [])
+    return (
+        needed <= cell.keys()
+        and cell["cell_type"] in ("code", "markdown", "raw")
+        and all(isinstance(part, str) for part in ([source] if isinstance(source, str) else source))
+        and isinstance(marks, list)
+        and all(isinstance(mark, str) for mark in marks)
+    )
+
+
+def _content(book: Mapping[str, Any]) -> Content:
+    kernel = book["metadata"].get("kernelspec", _KERNEL).get("name")
+    cells = (
+        Cell(cell["cell_type"], "".join(cell["source"]), tags(cell), cell.get("attachments", {}))
+        for cell in book["cells"]
+    )
+    return Content(kernel, tuple(cells))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from spm_lib.errors import ParameterError, did_you_mean, one_line
-from spm_lib.press.notebook import PARAMETERS_TAG, read_notebook, tags
+from spm_lib.press.notebook import PARAMETERS_TAG, content
 
 #: Kinds of values by what a person calls them.
 _CALLED = {
@@ -92,7 +92,7 @@ def declared(notebook: Path) -> dict[str, Parameter]:
     Papermill's ``inspect_notebook`` reads line by line with a pattern that misses ``team: str | None = None``
     and every value that holds an equals sign; the cell is Python, so Python's own parser reads it here.
     """
-    cells = [cell for cell in read_notebook(notebook).cells if PARAMETERS_TAG in tags(cell)]
+    cells = [cell for cell in content(notebook).cells if PARAMETERS_TAG in cell.tags]
     if not cells:
         return {}
     if len(cells) > 1:

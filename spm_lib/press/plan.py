@@ -7,17 +7,21 @@ import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from spm_lib.data.store import Store
-from spm_lib.errors import ParameterError, one_line
+from spm_lib.errors import ParameterError, RunError, one_line
 from spm_lib.periods import Period, parse_date, parse_period
-from spm_lib.press.fingerprint import data_hash, fingerprint, notebook_hash
+from spm_lib.press.fingerprint import Fingerprints, notebook_hash
 from spm_lib.press.parameters import Parameter, checked, declared
+from spm_lib.press.records import read_record
 from spm_lib.press.slugs import COMPANY, inside, label_slug, slugs
-from spm_lib.press.spec import AS_OF_WORDS, PLANNED, Spec
+from spm_lib.press.spec import AS_OF_WORDS, PLANNED, Limits, Spec
 from spm_lib.press.subjects import refuse_reps, subjects_of
+
+if TYPE_CHECKING:
+    from spm_lib.data.history import Snapshot
 
 DEFAULT_PERIOD = "this-quarter"
 COMPANY_NAME = "Company"
@@ -46,7 +50,7 @@ class Job:
     reports, html
         Folder of all reports, and this one's page.
     fingerprint
-        Hash of all that the report is made of.
+        Of all that the report is made of, see `spm_lib.press.fingerprint`.
     warnings
         What the reader is told at the top of the page.
     code
@@ -55,6 +59,14 @@ class Job:
         How numbers are written; None leaves it to the environment.
     team_pages
         Where teams that the report names have pages to link to: relative address by team id.
+    limits
+        What it may take of time and memory.
+    env
+        Names of the environment variables that its kernel is given; never their values.
+    scope, above
+        Ids of its team and those below it, and names of the teams above; none for the company.
+    shared_names
+        Names beyond its scope that it may hold.
     """
 
     spec: str
@@ -77,6 +89,11 @@ class Job:
     code: bool = False
     locale: str | None = None
     team_pages: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    env: tuple[str, ...] = ()
+    scope: tuple[str, ...] = ()
+    above: tuple[str, ...] = ()
+    shared_names: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -165,9 +182,8 @@ def plan(
     files = slugs({team.team_id: team.name for team in snapshot.teams.values()})
     last = store.meta.last_data_date
     notes = _stale(spec, last, today if as_of is None and spec.content.as_of in AS_OF_WORDS else day)
-    book = notebook_hash(spec.notebook)
+    prints = Fingerprints(notebook_hash(spec.notebook), snapshot)
     subjects = subjects_of(spec, snapshot, teams)
-    rows = {team: data_hash(store, team, day) for team in subjects}
     jobs = []
     for team, each in itertools.product(subjects, _periods(spec, store, day, period)):
         name = snapshot.teams[team].name if team is not None else COMPANY_NAME
@@ -175,7 +191,16 @@ def plan(
         folder = label_slug(spec.name), label_slug(each.label), day.isoformat()
         page = inside(reports, *folder, f"{COMPANY if team is None else files[team]}.html")
         links = _team_pages(spec, files, page, upcoming)
-        shown = {"team": team, "name": name, "period": each.label, "as_of": day.isoformat(), "links": links}
+        shown = {
+            "team": team,
+            "name": name,
+            "period": each.label,
+            "as_of": day.isoformat(),
+            "links": links,
+            "notes": notes,
+            "code": code,
+            "locale": locale,
+        }
         jobs.append(
             Job(
                 spec=spec.name,
@@ -193,16 +218,27 @@ def plan(
                 store=store.path.resolve(),
                 reports=reports.resolve(),
                 html=page,
-                fingerprint=fingerprint(
-                    book, rows[team], values, {**shown, "notes": notes, "code": code, "locale": locale}
-                ),
+                fingerprint=prints.of(team, values, shown, _recorded(page.with_suffix(".json"))),
                 warnings=notes,
                 code=code,
                 locale=locale,
                 team_pages=links,
+                limits=spec.content.limits,
+                env=spec.content.env,
+                scope=tuple(sorted(snapshot.scope(team).team_ids or ())) if team is not None else (),
+                above=_above(snapshot, team),
+                shared_names=spec.content.shared_names,
             )
         )
     return tuple(jobs)
+
+
+def _recorded(record: Path) -> str | None:
+    """Give the fingerprint of the report made before; None where there is no record that can be read."""
+    try:
+        return read_record(record).fingerprint
+    except RunError:
+        return None
 
 
 def _team_pages(
@@ -220,6 +256,16 @@ def _team_pages(
         if target != page and (target.is_file() or target in upcoming):
             found[team] = up + quote(target.relative_to(page.parents[3]).as_posix())
     return found
+
+
+def _above(snapshot: Snapshot, team: str | None) -> tuple[str, ...]:
+    """Give the names of the teams above one."""
+    found: dict[str, str] = {}
+    parent = snapshot.teams[team].parent_team_id if team is not None else None
+    while parent is not None and parent in snapshot.teams and parent not in found:
+        found[parent] = snapshot.teams[parent].name
+        parent = snapshot.teams[parent].parent_team_id
+    return tuple(found.values())
 
 
 def values_for(

@@ -87,6 +87,8 @@ class Made:
         Time taken, by step.
     versions
         Versions of Python and the libraries.
+    held
+        Whether the report was made and is kept from its readers for the reason in `failure`.
     """
 
     failure: Failure | None
@@ -95,6 +97,7 @@ class Made:
     notes: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    held: bool = False
 
 
 class RunRecord(_Part):
@@ -107,7 +110,7 @@ class RunRecord(_Part):
     parameters, fingerprint
         What the notebook was given, and the hash of all that the report was made of.
     status
-        ``done`` or ``failed``.
+        ``done``, ``failed``, or ``held``: made, and kept from its readers until its owner has looked.
     warnings
         What a reader must know though the report was made, such as stale data or nothing published.
     started, finished
@@ -115,7 +118,7 @@ class RunRecord(_Part):
     seconds
         Time taken: ``execute`` (kernel and cells), ``cells``, ``render``.
     failure
-        Why there is no report, where it failed.
+        Why there is no report or nobody gets it, where it failed or is held.
     publications
         How often the notebook published: once, where all is well.
     published
@@ -137,7 +140,7 @@ class RunRecord(_Part):
     source: str
     parameters: dict[str, Any]
     fingerprint: str
-    status: Literal["done", "failed"]
+    status: Literal["done", "failed", "held"]
     warnings: tuple[str, ...] = ()
     started: dt.datetime
     finished: dt.datetime

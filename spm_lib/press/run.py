@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import datetime as dt
-import multiprocessing
-import os
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from spm_lib.errors import one_line
+from spm_lib.press.kernels import start_server
 from spm_lib.press.plan import Job
 from spm_lib.press.records import Failure, Made, RunRecord
 from spm_lib.press.shelf import FRESH, commit, state_of
+from spm_lib.press.sweep import alone
+from spm_lib.press.workers import WorkerLostError, Workers, cluster_workers, cores, local_workers
 
 __all__ = ["Result", "Summary", "cores", "run", "state_of"]
 
-DONE, FAILED, SKIPPED = "done", "failed", "skipped"
+Status = Literal["done", "failed", "held"]
 
-#: Longest time one cell may take, in seconds.
-CELL_TIMEOUT = 600
+DONE: Literal["done"] = "done"
+FAILED: Literal["failed"] = "failed"
+HELD: Literal["held"] = "held"
+SKIPPED = "skipped"
+
+#: How often a report is tried, by what it failed of. What is not here fails for good.
+ATTEMPTS = {"WorkerLost": 3, "DeadKernel": 2}
 
 Clock = Callable[[], dt.datetime]
 Progress = Callable[["Result"], None]
@@ -37,9 +44,9 @@ class Result:
     job
         The job.
     status
-        ``done``, ``failed`` or ``skipped``.
+        ``done``, ``failed``, ``held`` (made, and not for its readers) or ``skipped``.
     failure
-        Why it failed; None where it did not.
+        Why it failed or is held; None where it did not and is not.
     warnings
         What the report's readers and owner should know.
     seconds
@@ -63,10 +70,13 @@ class Summary:
         One for each job that ended, in the plan's order.
     interrupted
         Whether it was stopped before all jobs ended.
+    cold
+        Why kernels were started in the ordinary, slower way; None where they were warm or none was needed.
     """
 
     results: tuple[Result, ...]
     interrupted: bool = False
+    cold: str | None = None
 
     @property
     def done(self) -> tuple[Result, ...]:
@@ -77,6 +87,11 @@ class Summary:
     def failed(self) -> tuple[Result, ...]:
         """Reports that failed, each with its failing cell."""
         return self._of(FAILED)
+
+    @property
+    def held(self) -> tuple[Result, ...]:
+        """Reports that were made, and are kept from their readers until their owner has looked."""
+        return self._of(HELD)
 
     @property
     def skipped(self) -> tuple[Result, ...]:
@@ -92,8 +107,8 @@ def run(
     *,
     clock: Clock,
     workers: int | None = None,
+    cluster: str | None = None,
     force: bool = False,
-    timeout: int = CELL_TIMEOUT,
     progress: Progress | None = None,
 ) -> Summary:
     """Make what is missing, failed or stale; one failure stops no other job.
@@ -106,10 +121,10 @@ def run(
         Gives the time; called in this process alone.
     workers
         Jobs at a time; by default as many as this process may use cores.
+    cluster
+        Address of a Dask scheduler whose workers make the reports, instead of this machine's.
     force
         Whether to make what is fresh as well.
-    timeout
-        Longest time one cell may take, in seconds.
     progress
         Called in this process with each result as it comes, skipped jobs first.
 
@@ -117,6 +132,11 @@ def run(
     -------
     Summary
         With `interrupted` set after Ctrl-C: what was finished stands whole, and the next run makes the rest.
+
+    Raises
+    ------
+    RunError
+        Where another run is at work in the folder of reports, or there is no such cluster.
     """
     tell = progress or (lambda _: None)
     results: dict[Path, Result] = {}
@@ -127,43 +147,45 @@ def run(
             continue
         results[job.html] = Result(job, SKIPPED)
         tell(results[job.html])
-    interrupted = False
+    interrupted, cold = False, None
     if due:
-        made = _made(due, clock, min(workers or cores(), len(due)), timeout)
+        crew, cold = _crew(len(due), workers, cluster)
         try:
-            with closing(made):
+            with alone(due[0].reports), crew as opened, closing(_made(due, clock, opened)) as made:
                 for result in made:
                     results[result.job.html] = result
                     tell(result)
         except KeyboardInterrupt:
             interrupted = True
-    return Summary(tuple(results[job.html] for job in jobs if job.html in results), interrupted)
+    return Summary(tuple(results[job.html] for job in jobs if job.html in results), interrupted, cold)
 
 
-def cores() -> int:
-    """Give the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) or 1
-    return os.cpu_count() or 1
+def _crew(
+    due: int, workers: int | None, cluster: str | None
+) -> tuple[AbstractContextManager[Workers], str | None]:
+    if cluster is not None:
+        return cluster_workers(cluster), None
+    count = min(workers or cores(), due)
+    threads = max(1, cores() // count)
+    return local_workers(count, _prepare, threads), start_server(threads)
 
 
-def _made(due: Sequence[Job], clock: Clock, workers: int, timeout: int) -> Generator[Result, None, None]:
-    # Not forked: this process may hold threads and open databases, which do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    before = set(multiprocessing.active_children())
-    threads = max(1, cores() // workers)
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare, initargs=(threads,))
-    try:
-        futures = {pool.submit(_make, job, timeout): job for job in due}
-        for future in as_completed(futures):
-            yield _result(futures[future], future, clock)
-    except BaseException:
-        # Ctrl-C, or an error of our own: workers end their kernels and leave.
-        for child in set(multiprocessing.active_children()) - before:
-            child.terminate()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+def _made(due: Sequence[Job], clock: Clock, workers: Workers) -> Generator[Result, None, None]:
+    waiting = deque((job, 1) for job in due)
+    running: dict[Future[Made], tuple[Job, int]] = {}
+    while waiting or running:
+        # Handed out as they are needed: a worker that is lost takes with it only what it was at.
+        while waiting and len(running) < workers.slots:
+            job, attempt = waiting.popleft()
+            running[workers.executor.submit(_make, job)] = job, attempt
+        ended, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in ended:
+            job, attempt = running.pop(future)
+            made = _outcome(future)
+            if made.failure is not None and attempt < ATTEMPTS.get(made.failure.error, 1):
+                waiting.append((job, attempt + 1))
+                continue
+            yield _result(job, made, attempt, clock)
 
 
 # Papermill and nbconvert take over a second to import: workers need them, the process that plans does not.
@@ -175,29 +197,38 @@ def _prepare(threads: int) -> None:
     prepare(threads)
 
 
-def _make(job: Job, timeout: int) -> Made:
+def _make(job: Job) -> Made:
     from spm_lib.press.make import make
 
-    return make(job, timeout)
+    return make(job)
 
 
-def _result(job: Job, future: Future[Made], clock: Clock) -> Result:
-    error = future.exception()
-    if error is None:
-        made = future.result()
-    elif isinstance(error, BrokenProcessPool):
-        lost = Failure(error="WorkerLost", message="the worker process ended; run again to make this report")
-        made = Made(lost)
-    else:
-        made = Made(Failure(error=type(error).__name__, message=one_line(str(error))))
-    failure = made.failure
-    warnings = (*job.warnings, *_publishing(made), *made.notes)
-    seconds = made.seconds.get("execute", 0.0) + made.seconds.get("render", 0.0)
+def _outcome(future: Future[Made]) -> Made:
     try:
-        commit(job, _record(job, made, warnings, clock(), seconds))
+        return future.result()
+    except (WorkerLostError, CancelledError) as error:
+        lost = Failure(
+            error="WorkerLost", message=f"{error or 'the work was cancelled'}; run again to make this report"
+        )
+        return Made(lost)
+    except Exception as error:  # noqa: BLE001 - whatever a worker raises is the failure of this report alone
+        if type(error).__name__ == "KilledWorker":  # the cluster has tried often enough
+            return Made(Failure(error="ClusterWorkersLost", message="its workers ended, time and again"))
+        return Made(Failure(error=type(error).__name__, message=one_line(str(error))))
+
+
+def _result(job: Job, made: Made, attempt: int, clock: Clock) -> Result:
+    failure = made.failure
+    tried = (f"Made at attempt {attempt}",) if attempt > 1 and failure is None else ()
+    warnings = (*job.warnings, *tried, *_publishing(made), *made.notes)
+    seconds = made.seconds.get("execute", 0.0) + made.seconds.get("render", 0.0)
+    status: Status = DONE if failure is None else HELD if made.held else FAILED
+    try:
+        commit(job, _record(job, made, status, warnings, clock(), seconds))
     except OSError as problem:
+        status = FAILED
         failure = Failure(error=type(problem).__name__, message=f"the record could not be written: {problem}")
-    return Result(job, FAILED if failure else DONE, failure, warnings, seconds)
+    return Result(job, status, failure, warnings, seconds)
 
 
 def _publishing(made: Made) -> tuple[str, ...]:
@@ -208,7 +239,9 @@ def _publishing(made: Made) -> tuple[str, ...]:
     return (f"The notebook published {made.publications} times: the last counts",)
 
 
-def _record(job: Job, made: Made, warnings: tuple[str, ...], now: dt.datetime, seconds: float) -> RunRecord:
+def _record(
+    job: Job, made: Made, status: Status, warnings: tuple[str, ...], now: dt.datetime, seconds: float
+) -> RunRecord:
     finished = now.astimezone(dt.UTC)
     return RunRecord(
         spec=job.spec,
@@ -223,7 +256,7 @@ def _record(job: Job, made: Made, warnings: tuple[str, ...], now: dt.datetime, s
         source=job.source,
         parameters=dict(job.parameters),
         fingerprint=job.fingerprint,
-        status="failed" if made.failure else "done",
+        status=status,
         warnings=warnings,
         started=finished - dt.timedelta(seconds=seconds),
         finished=finished,

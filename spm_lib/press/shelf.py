@@ -9,10 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spm_lib.errors import RunError, SpmError, did_you_mean, one_line
+from spm_lib.press.fingerprint import is_unchanged
 from spm_lib.press.plan import Job
 from spm_lib.press.records import RunRecord, read_record, to_json
 
-#: What a run would find: made and unchanged, made of something else than now, failed, or not there.
+#: Records below the folder of reports.
+RECORDS = "*/*/*/*.json"
+
+#: Files that are being written.
+DRAFTS = ".*.tmp"
+
+#: What a run would find: made and unchanged, made of something else than now, failed or held, or not there.
 FRESH, STALE, FAILED, MISSING = "fresh", "stale", "failed", "missing"
 
 
@@ -49,11 +56,11 @@ def state_of(job: Job) -> str:
         record = read_record(job.record)
     except RunError:
         return MISSING
-    if record.status == "failed":
+    if record.status != "done":
         return FAILED
     if not all(path.is_file() for path in (job.html, job.mail, job.ipynb)):
         return MISSING
-    return FRESH if record.fingerprint == job.fingerprint else STALE
+    return FRESH if is_unchanged(record.fingerprint, job.fingerprint) else STALE
 
 
 def place(job: Job, *, html: str | None, mail: str | None, notebook: str | None) -> None:
@@ -96,7 +103,7 @@ def listing(reports: Path) -> tuple[list[Shelved], list[SpmError]]:
     """Give every record below `reports`, and an error for each that cannot be read."""
     found: list[Shelved] = []
     problems: list[SpmError] = []
-    for path in sorted(reports.resolve().glob("*/*/*/*.json")):
+    for path in sorted(reports.resolve().glob(RECORDS)):
         try:
             found.append(Shelved(path, read_record(path)))
         except RunError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import zoneinfo
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,16 @@ def _as_of(value: object) -> object:
     return value
 
 
+def _environment_name(value: object) -> object:
+    if not isinstance(value, str) or not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", value):
+        # Its value instead of its name would be a secret in a file: it is not repeated.
+        raise mistake(
+            "this is no name of an environment variable", "Write names, never values: env: [CRM_TOKEN]"
+        )
+    return value
+
+
+EnvironmentName = Annotated[str, BeforeValidator(_environment_name)]
 PeriodText = Annotated[str, BeforeValidator(_period)]
 AsOf = Annotated[dt.date | Literal["latest", "today"], BeforeValidator(_as_of)]
 
@@ -88,6 +99,14 @@ class Gates(_Part):
     """What must hold for a report to be sent; a report that fails one says so on its page."""
 
     max_age_days: Annotated[int, Field(ge=0)] | None = None
+
+
+class Limits(_Part):
+    """What one report may take: seconds a cell and in all, and megabytes of its kernel's data, on Linux."""
+
+    cell_seconds: Annotated[int, Field(ge=1)] = 600
+    seconds: Annotated[int, Field(ge=1)] = 1800
+    memory_mb: Annotated[int, Field(ge=1000)] | None = None
 
 
 class Schedule(_Part):
@@ -148,7 +167,12 @@ class Deliver(_Part):
 
 
 class RunSpec(_Part):
-    """The YAML file, key by key; a team that a report names links to its page of the spec `links_to`."""
+    """The YAML file, key by key.
+
+    A team that a report names links to its page of the spec `links_to`. `env` names variables of the environment that
+    the kernel is given: secrets, whose values are masked in all that is kept. A report with names of others than its
+    team's is held, but for the names in `shared_names`.
+    """
 
     notebook: str
     for_each: ForEach
@@ -156,6 +180,9 @@ class RunSpec(_Part):
     as_of: AsOf = "latest"
     parameters: dict[str, Any] = Field(default_factory=dict)
     links_to: Text | None = None
+    env: tuple[EnvironmentName, ...] = ()
+    shared_names: tuple[Text, ...] = ()
+    limits: Limits = Limits()
     gates: Gates = Gates()
     schedule: Schedule | None = None
     deliver: Deliver | None = None

@@ -35,6 +35,14 @@ class Verdict:
 
 MISSED = Verdict("missed", "▼", "Missed quota", "missed its quota", "missed their quota", "missed it")
 BEHIND = Verdict("behind", "▼", "Behind pace", "is behind pace", "are behind pace", "behind")
+NOTHING = Verdict(
+    "nothing",
+    "▼",
+    "Nothing won yet",
+    "has won nothing yet of its quota",
+    "have won nothing yet of their quota",
+    "without a win yet",
+)
 AHEAD = Verdict("ahead", "▲", "Ahead of pace", "is ahead of pace", "are ahead of pace", "ahead")
 MADE = Verdict("made", "▲", "Made quota", "made its quota", "made their quota", "made it")
 LEVEL = Verdict("level", "►", "On pace", "is on pace", "are on pace", "on pace")
@@ -48,8 +56,11 @@ UNSURE = Verdict(
 )
 
 #: What a reader must know first stands first.
-_ORDER = (MISSED, BEHIND, AHEAD, MADE, LEVEL, UNSURE)
-_BY_KEY = {verdict.key: verdict for verdict in _ORDER}
+_ORDER = (MISSED, BEHIND, NOTHING, AHEAD, MADE, LEVEL, UNSURE)
+#: Who is named under the message.
+_LATE = (MISSED, BEHIND, NOTHING)
+#: By their short names.
+VERDICTS = {verdict.key: verdict for verdict in _ORDER}
 
 
 def verdict_of(record: RunRecord) -> Verdict | None:
@@ -63,29 +74,35 @@ def verdict_of(record: RunRecord) -> Verdict | None:
         return None
     if record.as_of < record.period_end:
         said = getattr(published, "standing", None)
-        return _BY_KEY.get(said) if isinstance(said, str) else None
+        return VERDICTS.get(said) if isinstance(said, str) else None
     attained = next((kpi.value for kpi in published.kpis if kpi.metric == "quota_attainment"), None)
     if attained is None or isinstance(attained, str):
         return None
     return MADE if attained >= 1 else MISSED
 
 
-def headline(records: Iterable[RunRecord]) -> tuple[str, tuple[RunRecord, ...]]:
+def headline(
+    records: Iterable[RunRecord], absent: Iterable[RunRecord] = ()
+) -> tuple[str, tuple[RunRecord, ...]]:
     """Say how the teams stand in the latest period that any of their reports is about.
 
     Parameters
     ----------
     records
         The newest record of each spec and team.
+    absent
+        Those without a page, failed, held or taken away: nobody can read how their teams stand, and they count as not
+        known.
 
     Returns
     -------
     tuple
         A sentence without a full stop, empty where no report says how its team stands; and the records of the
-        teams that missed their quota or are behind, by name.
+        teams that missed their quota, are behind or have won nothing, by name.
     """
     known = [record for record in records if record.team and record.published]
     judged = [(record, verdict) for record in known if (verdict := verdict_of(record))]
+    known += [record for record in absent if record.team]
     if not judged:
         return "", ()
     latest = max(judged, key=lambda pair: (pair[0].period_end, pair[0].as_of))[0]
@@ -103,7 +120,7 @@ def headline(records: Iterable[RunRecord]) -> tuple[str, tuple[RunRecord, ...]]:
         latest.period_title,
         latest.team_name,
     )
-    behind = [record for record, verdict in teams.values() if verdict in (MISSED, BEHIND)]
+    behind = [record for record, verdict in teams.values() if verdict in _LATE]
     return said, tuple(sorted(behind, key=lambda record: (record.team_name.casefold(), record.team or "")))
 
 

@@ -41,7 +41,7 @@ def subjects_of(spec: Spec, snapshot: Snapshot, asked: Sequence[str] | None) -> 
     wanted = list(asked) if asked else said
     if isinstance(wanted, list):
         return [_known(team, snapshot, spec) for team in dict.fromkeys(wanted)]
-    manned = _manned(snapshot)
+    manned = set(snapshot.staffed)
     if isinstance(wanted, Below):
         below = snapshot.scope(_known(wanted.parent, snapshot, spec)).team_ids or ()
         manned = {team for team in manned if team in below}
@@ -53,16 +53,6 @@ def subjects_of(spec: Spec, snapshot: Snapshot, asked: Sequence[str] | None) -> 
             mend="Choose another as-of date, or for_each: {company: true}",
         )
     return [team.team_id for team in sorted(found, key=lambda team: (team.name.casefold(), team.team_id))]
-
-
-def _manned(snapshot: Snapshot) -> set[str]:
-    """Give the teams that have members of their own on the snapshot's day."""
-    members = snapshot.table("team_members")
-    day = snapshot.date
-    begun = members.valid_from.isnull() | (members.valid_from <= day)
-    lasting = members.valid_to.isnull() | (members.valid_to >= day)
-    teams = members.filter(begun & lasting).select("team_id").distinct().to_pyarrow()
-    return set(teams["team_id"].to_pylist())
 
 
 def _known(team: str, snapshot: Snapshot, spec: Spec) -> str:

@@ -12,7 +12,6 @@ from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
-import pytest
 from filelock import FileLock
 
 import spm_lib
@@ -33,6 +32,7 @@ PAGES = {
     "report": "reports/team_performance/*/*/emea-enterprise.html",
     "few deals": "reports/team_performance/*/*/apac-enterprise.html",
     "summary": "reports/leadership_summary/*/*/company.html",
+    "summary, German": "german/reports/leadership_summary/*/*/company.html",
     "index": "index/index.html",
     "mail": "mails/team_performance-emea-enterprise.html",
     "mail, few deals": "mails/team_performance-apac-enterprise.html",
@@ -49,8 +49,6 @@ class Shelf:
     def page(self, kind: str) -> Path:
         """Give the newest page of a kind."""
         found = sorted(self.folder.glob(PAGES[kind]))
-        if not found and "summary" in kind and not SUMMARY.exists():
-            pytest.skip("there is no leadership summary yet")
         assert found, f"no page for {kind} in {self.folder}"
         return found[-1]
 
@@ -74,14 +72,18 @@ def demo_shelf(store: Path, folder: Path, *, everyone: bool = False) -> Shelf:
 
 
 def demo_jobs(store: Store, reports: Path, *, everyone: bool = False) -> list[Job]:
-    """Plan a team's report of today, one of a quarter's first days, with hardly a deal, and the company's summary."""
+    """Plan a team's report of today, one of a quarter's first days, with hardly a deal, and the company's summary.
+
+    The summary comes in German too: amounts are half as long again, and what fits there fits.
+    """
     last = last_day(store)
     begun = last.replace(month=(last.month - 1) // 3 * 3 + 1, day=3)
     jobs = [
         *jobs_of(TEAMS, store, reports, teams=None if everyone else ["emea-enterprise"]),
         *jobs_of(TEAMS, store, reports, teams=["apac-enterprise"], as_of=begun),
     ]
-    return [*jobs, *jobs_of(SUMMARY, store, reports)] if SUMMARY.exists() else jobs
+    german = reports.parent / "german" / "reports"
+    return [*jobs, *jobs_of(SUMMARY, store, reports), *jobs_of(SUMMARY, store, german, locale="de_DE")]
 
 
 def last_day(store: Store) -> dt.date:
@@ -92,7 +94,7 @@ def last_day(store: Store) -> dt.date:
 
 def jobs_of(spec: Path, store: Store, reports: Path, **more: Any) -> tuple[Job, ...]:
     """Plan a spec's reports as if the last data were of today."""
-    return plan(load_spec(spec), store, today=last_day(store), reports=reports, locale="en_US", **more)
+    return plan(load_spec(spec), store, today=last_day(store), reports=reports, **{"locale": "en_US"} | more)
 
 
 def make(jobs: Sequence[Job]) -> None:

@@ -46,6 +46,11 @@ UNREACHABLE = """() => [...document.querySelectorAll("body *")]
     && each.scrollWidth > each.clientWidth + 1 && each.tabIndex < 0)
   .map(each => each.outerHTML.slice(0, 120))"""
 
+CUT = """() => [...document.querySelectorAll("body *")]
+  .filter(each => each.checkVisibility() && each.clientWidth && each.scrollWidth > each.clientWidth
+    && !each.classList.contains("spm-sr"))
+  .map(each => `${each.scrollWidth} > ${each.clientWidth} px: ${each.outerHTML.slice(0, 120)}`)"""
+
 BLANK = """() => [...document.images].filter(each => !(each.complete && each.naturalWidth > 0))
   .map(each => each.outerHTML.slice(0, 160))"""
 
@@ -127,6 +132,18 @@ def test_paper_cuts_nothing_in_two(
     width, height = {"A4": (595, 842), "Letter": (612, 792)}[paper]
     assert all(abs(p.mediabox.width - width) < 2 > abs(p.mediabox.height - height) for p in reader.pages)
     assert all(len(each.extract_text().strip()) > 20 for each in reader.pages), "a page with nothing on it"
+
+
+@pytest.mark.parametrize("width", [688, 710], ids=["A4", "Letter"])
+@pytest.mark.parametrize("kind", WITH_POLICY)
+def test_paper_is_as_wide_as_what_stands_on_it(
+    kind: str, width: int, demo: Shelf, watch: Callable[..., Watched]
+) -> None:
+    """Nobody scrolls on paper: what is too wide is lost."""
+    page = watch(viewport={"width": width, "height": 900}).open(demo.page(kind))
+    page.emulate_media(media="print")
+    assert page.evaluate(CUT) == []
+    assert page.evaluate(WIDE) == []
 
 
 def test_the_judge_of_paper_knows_a_cut(demo: Shelf, watch: Callable[..., Watched], tmp_path: Path) -> None:

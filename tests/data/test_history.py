@@ -29,7 +29,6 @@ CUSTOM = {"x_score": "DOUBLE", "x_day": "DATE"}
 
 _connection = duckdb.connect()
 create_tables(_connection, CUSTOM)
-_backend = ibis.duckdb.from_connection(_connection)
 
 
 def day(number: int) -> dt.date:
@@ -55,7 +54,7 @@ def company(tables: Mapping[str, Sequence[Row]], **meta: Any) -> Store:
         "rows": {name: len(rows) for name, rows in tables.items()},
         **meta,
     }
-    return Store(Path("memory"), _backend, StoreMeta("made", moment(90), **known))
+    return Store(Path("memory"), _connection, StoreMeta("made", moment(90), **known))
 
 
 def rows_of(snapshot: Snapshot, name: str) -> list[Row]:
@@ -657,7 +656,7 @@ def test_scope_keeps_a_team_and_the_teams_below_it() -> None:
     assert west.as_of(day(2)).team_ids == west.team_ids
     assert snapshot.teams["south-west"].name == "South West"
     table = ibis.memtable({"team": ["west", "south-west", "east", None], "n": [1, 2, 3, 4]})
-    assert sorted(_backend.to_pyarrow(west.in_scope(table))["n"].to_pylist()) == [1, 2]
+    assert sorted(west.store.connection.to_pyarrow(west.in_scope(table))["n"].to_pylist()) == [1, 2]
     assert snapshot.in_scope(table) is table
     with pytest.raises(UnknownNameError, match="Did you mean 'west'"):
         snapshot.scope("wets")

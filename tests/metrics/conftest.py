@@ -24,7 +24,17 @@ Figure = tuple[float | None, int, float | None, float | None]
 D = dt.date
 AS_OF = D(2024, 6, 20)
 FIRST = D(2023, 10, 1)
-META = {"first_data_date": FIRST, "last_data_date": AS_OF, "first_closed_on": FIRST, "currency": "USD"}
+#: The end of the last quarter that was over on the as-of date: what benchmarks of the company rest on.
+QUARTER_OVER = D(2024, 3, 31)
+META = {
+    "first_data_date": FIRST,
+    "last_data_date": AS_OF,
+    "first_closed_on": FIRST,
+    "currency": "USD",
+    "tracked_from": {
+        "stage": AS_OF
+    },  # drawn at random, and so no record that could tell how deals stood before
+}
 NOTHING: Figure = (None, 0, None, None)
 Z = stats.norm.ppf(0.975)
 
@@ -293,7 +303,8 @@ class Oracle:
 
     def _weighted(self, rows: list[Row]) -> Figure:
         named = [s["stage"] for s in self.tables["stages"]]
-        everything = Oracle(self.tables, Period("ever", FIRST, self.date, "range"), self.date)
+        assert self.date == AS_OF
+        everything = Oracle(self.tables, Period("ever", FIRST, QUARTER_OVER, "range"), QUARTER_OVER)
         known = []
         for row in rows:
             chances = [

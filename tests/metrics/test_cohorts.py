@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from spm_lib.metrics import win_rate_by_cohort
+from spm_lib.metrics.cohorts import days_to_mature
 from spm_lib.periods import parse_period
 
 D = dt.date
@@ -57,6 +58,19 @@ def test_a_cohort_matures_when_deals_like_it_have_had_their_time(store):
         False,
     ]
     assert win_rate_by_cohort(store.as_of(D(2024, 5, 18)), period)["matured"].all()
+
+
+def test_what_a_cohort_takes_stands_still_while_a_quarter_runs(make_store):
+    def deal(i, took, closed):
+        return {"deal_id": f"D{i}", "owner_id": "R0", "outcome": "won", "closed_on": closed,
+                "created_on": closed - dt.timedelta(days=took)}  # fmt: skip
+
+    deals = [deal(0, 10, D(2024, 2, 1)), deal(1, 200, D(2024, 4, 20))]
+    store = make_store(deals=deals, reps=[{"rep_id": "R0"}], meta={"last_data_date": D(2024, 7, 2)})
+    assert days_to_mature(store.as_of(D(2024, 5, 18))) == 10
+    assert days_to_mature(store.as_of(D(2024, 7, 2))) == 181
+    assert days_to_mature(store.as_of(D(2024, 3, 31))) is None, "no quarter was over in which anything closed"
+    assert days_to_mature(store.as_of(D(2024, 7, 2)).as_of(D(2024, 3, 31))) == 10
 
 
 def test_a_deal_belongs_to_the_team_of_its_first_day(store):

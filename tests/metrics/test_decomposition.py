@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from spm_lib.metrics import compare
 from spm_lib.metrics.decomposition import PARTS, STEPS, explain_revenue
+from spm_lib.metrics.metric import counted
 from spm_lib.metrics.revenue_factors import FACTORS, LEAST_WON, Side, explain
 from spm_lib.periods import parse_period
 
@@ -347,3 +348,23 @@ def test_many_like_deals_have_intervals_and_p_values(two_teams) -> None:
     # The sizes are all alike: nothing moved, and nothing says otherwise.
     assert found.loc["deal_size", "value"] == 0
     assert found.loc["deal_size", "p_value"] == 1
+
+
+@pytest.mark.parametrize(
+    ("unpriced", "said"), [(0, None), (1, "1 won deal without"), (2, "2 won deals without")]
+)
+def test_one_deal_left_out_is_one_deal(two_teams, unpriced: int, said: str | None) -> None:
+    day = D(2024, 5, 1)
+    deals = [deal(0, D(2024, 2, 1), 10), deal(1, day, 30), *(deal(2 + i, day, None) for i in range(unpriced))]
+    found = explain_revenue(two_teams(deals), parse_period("2024-Q2", as_of=D(2024, 6, 30)))
+    notes = {
+        None if note is None else note.removesuffix(" a known amount left out")
+        for note in found.whole["note"]
+    }
+    assert notes == {said}
+
+
+@given(st.lists(st.integers(0, 5), max_size=6))
+def test_what_is_counted_in_words_has_the_right_number(counts: list[int]) -> None:
+    told = counted(counts, "deal", "deals").tolist()
+    assert told == [None if k == 0 else "1 deal" if k == 1 else f"{k} deals" for k in counts]

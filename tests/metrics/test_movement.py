@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import ibis
 import pandas as pd
 import pytest
 from hypothesis import Phase, given, settings
@@ -34,7 +33,6 @@ SEEDS = [Phase.explicit, Phase.generate]  # seeds do not shrink
 
 _connection = duckdb.connect()
 create_tables(_connection)
-_backend = ibis.duckdb.from_connection(_connection)
 
 
 def day(number: int) -> dt.date:
@@ -68,7 +66,7 @@ def company(
         "tracked_from": tracked if isinstance(tracked, Mapping) else dict.fromkeys(tracked, day(0)),
         **meta,
     }
-    return Store(Path("memory"), _backend, StoreMeta("made", moment(90), **known))
+    return Store(Path("memory"), _connection, StoreMeta("made", moment(90), **known))
 
 
 def change(deal_id: str, field: str, old: Any, new: Any, at: dt.datetime) -> Row:

@@ -30,8 +30,9 @@ def history(quarters: int, early: float) -> list[dict[str, object]]:
 
 @pytest.fixture
 def store_of(make_store):
-    def make(deals, first=START, **more):
-        meta = {"first_closed_on": first, "first_data_date": first, "last_data_date": D(2024, 2, 14)}
+    def make(deals, first=START, tracked=None, **more):
+        meta = {"first_closed_on": first, "first_data_date": first, "last_data_date": D(2024, 4, 2)}
+        meta |= {"tracked_from": tracked or {}}
         return make_store(deals=deals, reps=[{"rep_id": "R0"}], meta=meta, **more)
 
     return make
@@ -81,3 +82,53 @@ def test_pace_sets_attainment_beside_the_company_s_share(store_of):
     row = evaluate("quota_pace", before, period).iloc[0]
     assert np.isnan(row["value"])
     assert row["note"] == "too early to tell"
+
+
+def test_it_stands_still_while_a_quarter_runs(store_of):
+    """What is closed or recorded since the last quarter ended moves nothing, whatever the period."""
+    tracked = {"amount": START, "outcome": START, "closed_on": START}
+    since = [
+        {"deal_id": "new", "owner_id": "R0", "outcome": "won", "amount": 900, "created_on": START,
+         "closed_on": D(2024, 1, 20)}
+    ]  # fmt: skip
+    corrected = {"deal_id": "7-9", "field": "amount", "old_value": "30", "new_value": "90",
+                 "changed_at": dt.datetime(2024, 1, 3)}  # fmt: skip
+    won = [
+        {"deal_id": "new", "field": "outcome", "old_value": "open", "new_value": "won",
+         "changed_at": dt.datetime(2024, 1, 20)},
+        {"deal_id": "new", "field": "closed_on", "old_value": None, "new_value": "2024-01-20",
+         "changed_at": dt.datetime(2024, 1, 20)},
+    ]  # fmt: skip
+    before = history(8, early=30)
+    after = [{**deal, "amount": 90} if deal["deal_id"] == "7-9" else deal for deal in before] + since
+    stores = [
+        store_of(before, tracked=tracked),
+        store_of(after, tracked=tracked, deal_changes=[corrected, *won]),
+    ]
+    for label in ("2024-Q1", "2024-02", "2024-W07", "2024"):
+        told = [
+            expected_share(store.as_of(D(2024, 2, 14)), parse_period(label, as_of=D(2024, 2, 14)))
+            for store in stores
+        ]
+        assert told[0] == told[1], label
+    # A quarter on, what was corrected counts.
+    told = [
+        expected_share(store.as_of(D(2024, 4, 2)), parse_period("2024-Q2", as_of=D(2024, 4, 2)))
+        for store in stores
+    ]
+    assert told[0] != told[1]
+
+
+def test_periods_that_were_not_over_when_the_quarter_ended_do_not_count(store_of):
+    snapshot = store_of(history(8, early=30)).as_of(D(2024, 2, 14))
+    found = expected_share(snapshot, parse_period("2024-02", as_of=snapshot.date))
+    # Revenue came in the first and third month of each quarter: from May to December 2023 in five.
+    assert (found.n, found.method) == (5, "earlier periods")
+
+
+def test_an_earlier_point_is_seen_by_the_record_of_the_same_report(store_of):
+    report = store_of(history(8, early=30)).as_of(D(2024, 2, 14))
+    then = report.as_of(D(2023, 8, 14))
+    found = expected_share(then, parse_period("2023-Q3", as_of=then.date))
+    assert (found.share, found.n) == (0.3, 6), "no quarter counts that was not over then"
+    assert then.benchmarks.date == report.benchmarks.date == D(2023, 12, 31)

@@ -167,4 +167,4 @@ def test_coverage_without_dates_or_amounts_is_unknown_and_without_deals_is_zero(
     for deal in (due("R1", None), due("R1", 50, None)):
         value, n, note = attained(quotas, [won("R1", 60), deal], metric="pipeline_coverage")["all"]
         assert np.isnan(value)
-        assert (n, note) == (0, "1 open deals without amount or expected close date left out")
+        assert (n, note) == (0, "1 open deal without amount or expected close date left out")

@@ -88,7 +88,7 @@ def test_a_deal_in_a_foreign_currency_without_a_rate_is_unknown(ask):
     deals = [deal(0), deal(1, currency="EUR"), deal(2, currency="USD", amount=5)]
     row = ask("revenue", deals).iloc[0]
     assert (row["value"], row["n"]) == (105, 2)
-    assert row["note"] == "1 won deals without a known amount left out"
+    assert row["note"] == "1 won deal without a known amount left out"
     row = ask("revenue", deals[1:2]).iloc[0]
     assert np.isnan(row["value"])
     assert row["n"] == 0
@@ -161,7 +161,7 @@ def test_lost_deals_without_amounts_leave_the_rate_by_value_unknown(ask):
     assert row["note"] == "lost deals carry no amount"
     row = ask("win_rate_value", [deal(0), deal(1, "lost", 300), deal(2, "lost", None)]).iloc[0]
     assert (row["value"], row["n"]) == (0.25, 2)
-    assert row["note"] == "1 deals without a positive amount left out"
+    assert row["note"] == "1 deal without a positive amount left out"
 
 
 def test_every_group_that_exists_is_told_and_products_have_names(ask):

@@ -44,9 +44,9 @@ def deal(i: int, outcome: str, at: str | None = None, **more: Any) -> dict[str, 
             "amount": 100, "created_on": D(2024, 4, 1), "closed_on": closed, **more}  # fmt: skip
 
 
-def move(i: int, old: str | None, new: str, day: int = 5) -> dict[str, Any]:
+def move(i: int, old: str | None, new: str, day: int = 5, month: int = 4) -> dict[str, Any]:
     return {"deal_id": f"D{i}", "field": "stage", "old_value": old, "new_value": new,
-            "changed_at": dt.datetime(2024, 4, day)}  # fmt: skip
+            "changed_at": dt.datetime(2024, month, day)}  # fmt: skip
 
 
 @pytest.fixture
@@ -132,26 +132,32 @@ def test_amounts_are_weighted_by_the_stage_s_probability(ask):
 
 
 def test_without_a_probability_the_past_share_of_the_stage_stands_in(ask):
+    early = {"created_on": D(2024, 1, 1), "closed_on": D(2024, 2, 10)}
     deals = [
-        deal(0, "won"), deal(1, "lost"), deal(2, "lost"), deal(3, "lost"),
+        deal(0, "won", **early), deal(1, "lost", **early), deal(2, "lost", **early), deal(3, "lost", **early),
         deal(4, "open", "Offer"), deal(5, "open", "Sign"), deal(6, "open", "Talk", amount=None),
     ]  # fmt: skip
     changes = [
-        move(0, "Offer", "Won"),
-        move(1, "Offer", "Lost"),
-        move(2, "Talk", "Offer"),
-        move(3, "Offer", "Lost"),
+        move(0, "Offer", "Won", month=1),
+        move(1, "Offer", "Lost", month=1),
+        move(2, "Talk", "Offer", month=1),
+        move(2, "Offer", "Lost", day=6, month=1),
+        move(3, "Offer", "Lost", month=1),
     ]
     row = ask("weighted_pipeline", deals, changes).iloc[0]
     assert (row["value"], row["n"]) == (25, 1)
     assert row["note"] == "2 open deals without amount or probability left out"
+    # What closes in the quarter that runs, or a share that changes in it, moves no chance.
+    since = [*changes, move(7, "Offer", "Won"), move(1, "Lost", "Offer"), move(1, "Offer", "Won", day=6)]
+    deals[1] = deal(1, "won", **early)
+    assert ask("weighted_pipeline", [*deals, deal(7, "won")], since).iloc[0]["value"] == 25
 
 
 def test_a_pipeline_of_which_nothing_is_known_is_not_zero(ask):
     row = ask("weighted_pipeline", [deal(0, "open", "Talk")]).iloc[0]
     assert np.isnan(row["value"])
     assert row["n"] == 0
-    assert row["note"] == "1 open deals without amount or probability left out"
+    assert row["note"] == "1 open deal without amount or probability left out"
 
 
 def test_a_group_without_open_deals_has_none_but_a_source_without_any_has_no_pipeline(ask):

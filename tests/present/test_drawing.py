@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextPath
+from matplotlib.textpath import TextPath, TextToPath
 
-from spm_lib.present.drawing import board, drawing, fitted, to_svg, width_of
+from spm_lib.present.drawing import board, drawing, to_svg
+from spm_lib.present.letters import box_of, fitted, width_of
 
 
 @pytest.mark.parametrize("text", ["Hello World", "Kary Hendrixson", "$1,234.56 – n 12"])
@@ -42,3 +43,27 @@ def test_pictures_carry_no_date_program_or_address() -> None:
         "www.w3.org/2000/svg",
         "www.w3.org/1999/xlink",
     }
+
+
+LETTERS = st.characters(max_codepoint=0x2FFF) | st.sampled_from("▲▼►−–…€$×·lp|Ä ")
+
+
+@given(st.text(LETTERS, max_size=12), st.floats(4, 40), st.booleans())
+def test_the_box_of_a_line_is_what_matplotlib_would_measure(text: str, size: float, bold: bool) -> None:
+    box = box_of(text, size, bold=bold)
+    if box is None:
+        return
+    own = TextToPath().get_text_width_height_descent(
+        text, FontProperties(family="DejaVu Sans", size=size, weight="bold" if bold else "normal"), False
+    )
+    assert box[1:] == pytest.approx(own[1:], abs=1e-6)
+
+
+@pytest.mark.parametrize("text", ["Anna Müller", "▲ +$1,234", "−12.3K €", "Ж 95% interval"])
+def test_usual_text_is_measured_by_letters(text: str) -> None:
+    assert box_of(text, 10) is not None
+
+
+@pytest.mark.parametrize("text", ["王小明", "e\u0301", "مرحبا", "a\x1f"])
+def test_letters_that_the_font_lacks_stacks_or_changes_are_left_to_matplotlib(text: str) -> None:
+    assert box_of(text, 10) is None

@@ -134,8 +134,8 @@ def test_every_class_is_styled_and_every_style_is_used(samples: SimpleNamespace)
     html = "".join(block.html for block in samples.every_block("Name").values())
     given = {c for group in re.findall(r'class="([^"]+)"', html) for c in group.split()}
     styled = set(re.findall(r"\.(spm[\w-]*)", css()))
-    # The press makes a link of a team's name, or nothing.
-    assert given - styled - {"spm-team-link"} == set()
+    # The press makes a link of a team's name, or nothing, and sets intervals and trends tighter on paper.
+    assert given - styled - {"spm-team-link", "spm-interval", "spm-trend"} == set()
     assert styled - given - {"spm-neutral", "spm-empty"} == set()
 
 

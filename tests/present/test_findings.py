@@ -95,6 +95,38 @@ def test_a_period_without_a_win_yet_is_neither_on_pace_nor_behind_it(samples: Si
     assert said == "West has won nothing yet of its Q4 2017 quota, where 40.0% is usual by now."
 
 
+@pytest.mark.parametrize(("share", "said"), [(0.4, "nothing"), (0.02, "level"), (0.001, "level")])
+def test_nothing_won_where_something_is_usual_is_a_verdict_of_its_own(
+    share: float, said: str, samples: SimpleNamespace
+) -> None:
+    """No interval can judge it, and an index must not call it normal variation."""
+    plan = samples.plan(-10_000.0 * share, share=share)
+    plan.loc[plan["metric"] == "quota_attainment", ["value", "n"]] = [0.0, 0]
+    begun = SimpleNamespace(share=share, method="earlier periods", n=8)
+    assert findings.pace_verdict(plan, begun) == said
+    assert headline(kpis(samples), plan, begun).startswith("West has won nothing yet")
+
+
+def test_a_period_that_is_over_has_no_nothing_yet(samples: SimpleNamespace) -> None:
+    plan = samples.plan(-4000.0)
+    plan.loc[plan["metric"] == "quota_attainment", ["value", "n"]] = [0.0, 0]
+    assert findings.pace_verdict(plan, OVER) != "nothing"
+    assert findings.pace_verdict(samples.plan(None), RUNNING) is None
+
+
+@given(short=st.integers(1, 10_000))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_quota_that_was_missed_is_never_said_to_be_met_in_full(
+    short: int, samples: SimpleNamespace
+) -> None:
+    plan = samples.plan(6000.0)
+    plan.loc[plan["metric"] == "quota_attainment", "value"] = 1 - short / 1_000_000
+    said = headline(kpis(samples), plan, OVER)
+    assert "missed its quota" in said
+    assert ("just under 100.0%" in said) == (short < 500)
+    assert said.count("100.0%") == said.count("just under 100.0%")
+
+
 def test_the_headline_of_a_period_that_is_over_states_the_fact(samples: SimpleNamespace) -> None:
     made = samples.plan(6100.0)
     assert (
@@ -295,6 +327,51 @@ def test_what_moved_revenue(
     assert found == said
 
 
+parts = st.integers(-2000, 2000).map(float)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(steps=st.tuples(parts, parts, parts))
+def test_a_cause_is_most_of_a_change_only_where_it_is_more_than_half_of_it(
+    steps: tuple[float, float, float], samples: SimpleNamespace
+) -> None:
+    named = dict(zip(("decided_deals", "win_rate", "deal_size"), steps, strict=True))
+    frame = samples.change(named, sure=("change",))
+    total = sum(steps)
+    most = any(step / total > 0.5 for step in steps) if total else False
+    whole = findings.revenue_finding(frame, "Q3 2017", LOOK)
+    assert ("most of it by" in whole) == most
+    groups = samples.by_team(["Alpha", "Beta"], lambda _: frame.copy())
+    teams = findings.teams_moved(groups, LOOK)
+    assert ("mainly by" in teams) == most
+    is_plain_english(whole)
+    is_plain_english(teams)
+
+
+def test_nobodys_team_is_named_so_that_no_sentence_says_the_contrary(samples: SimpleNamespace) -> None:
+    names = ["Alpha", "Beta"]
+    moved = samples.by_team(
+        names, lambda at: samples.change({"deal_size": (500.0, -500.0)[at]}, sure=("change",))
+    )
+    moved.loc[moved["team"] == "t1", ["team", "team_name"]] = None
+    assert findings.teams_moved(moved, LOOK).startswith("“No team” fell most, by $500")
+    frame = team_gaps(samples.by_team(names, lambda _: samples.plan(None)).head(5), moved)
+    assert findings.teams_finding(frame, RUNNING, "Q3 2017", LOOK) == (
+        "“No team” is clearly down, Alpha is clearly up on Q3 2017."
+    )
+    months = samples.by_team(names, lambda _: samples.watched([0.6, 0.5, 0.62, 0.9, 0.6], signal=True))
+    months.loc[months["team"] == "t1", ["team", "team_name"]] = None
+    assert "of “No team” is above" in findings.signals_finding(months, LABELS, LOOK)
+    for said in (findings.teams_moved(moved, LOOK), findings.signals_finding(months, LABELS, LOOK)):
+        assert "(none)" not in said
+
+
+def test_counts_in_sentences_are_in_the_readers_locale(samples: SimpleNamespace) -> None:
+    frame = samples.watched([0.6, 0.5, 0.62, 0.9, 0.6], signal=True).assign(n=1234)
+    assert "(n 1.234)" in findings.trend_finding(frame, LABELS, Look(locale="de_DE"))
+    assert "(n 1,234)" in findings.trend_finding(frame, LABELS, LOOK)
+
+
 def test_nothing_is_claimed_of_revenue_that_is_unknown_or_was_never_there(samples: SimpleNamespace) -> None:
     frame = samples.change(samples.steps)
     assert findings.revenue_finding(frame.assign(value=float("nan")), "Q3 2017", LOOK) == ""
@@ -446,11 +523,42 @@ def test_mix(samples: SimpleNamespace) -> None:
 
 def test_the_largest_deals() -> None:
     won = pd.DataFrame({"amount": [100.0, 50.0, 50.0, None]})
-    assert findings.deals_finding(won, 2, LOOK) == "The 2 largest of 3 won deals are 75.0% of revenue."
-    assert findings.deals_finding(won, 10, LOOK) == "The largest of 3 won deals is 50.0% of revenue."
+    assert findings.deals_finding(won, 2, LOOK) == (
+        "The 2 largest of 3 won deals with a known amount are 75.0% of revenue."
+    )
+    assert findings.deals_finding(won, 10, LOOK) == (
+        "The largest of 3 won deals with a known amount is 50.0% of revenue."
+    )
+    priced = won.head(3)
+    assert findings.deals_finding(priced, 2, LOOK) == "The 2 largest of 3 won deals are 75.0% of revenue."
+    assert findings.deals_finding(priced, 1, LOOK) == "The largest of 3 won deals is 50.0% of revenue."
+    assert findings.deals_finding(won.iloc[[0, 3]], 10, LOOK) == "", (
+        "the only deal known is not the only one won"
+    )
     assert findings.deals_finding(won.head(1), 10, LOOK) == "The only deal won is all of the revenue."
     assert findings.deals_finding(won.head(0), 10, LOOK) == ""
     assert findings.deals_finding(won.assign(amount=-5.0), 10, LOOK) == ""
+
+
+amounts = st.lists(
+    st.one_of(st.none(), st.integers(-1000_00, 10_000_00).map(lambda cents: cents / 100)), max_size=6
+)
+
+
+@given(amounts=amounts, shown=st.integers(1, 4))
+def test_no_share_of_the_largest_deals_is_beyond_all_or_of_too_few(
+    amounts: list[float | None], shown: int
+) -> None:
+    said = findings.deals_finding(pd.DataFrame({"amount": pd.Series(amounts, dtype=float)}), shown, LOOK)
+    is_plain_english(said)
+    known = [amount for amount in amounts if amount is not None]
+    if any(amount <= 0 for amount in known):
+        assert said == ""
+    if "only deal won" in said:
+        assert len(amounts) == 1
+    if len(known) < len(amounts):
+        assert said == "" or "with a known amount" in said
+    assert all(float(share) <= 100 for share in re.findall(r"([\d.]+)%", said))
 
 
 # -- Whatever the figures ---------------------------------------------------------------------------------

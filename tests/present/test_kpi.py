@@ -73,7 +73,7 @@ def test_a_trend_is_drawn_only_where_there_is_one(samples: SimpleNamespace) -> N
     block = kpi_strip([Kpi("A", 1, "count", trend=(1, 2, 3)), Kpi("B", 1, "count", trend=(None, 2))])
     assert len(samples.pictures(block.html)) == 1
     assert [attrs["alt"] for attrs in samples.taken_apart(block.html).named("img")] == [
-        "A over 3 periods: from 1 to 3"
+        "A over 3 complete periods: from 1 to 3"
     ]
 
 

@@ -97,3 +97,11 @@ def test_two_pipelines_are_two_funnels_on_one_scale(samples: SimpleNamespace) ->
     assert "Renewal" in chart.text
     alone = funnel_chart(frame.assign(pipeline="New"))
     assert "New" not in samples.texts(samples.pictures(alone.html)[0])
+
+
+def test_the_stage_that_most_deals_reached_is_named_by_its_own_name(samples: SimpleNamespace) -> None:
+    frame = samples.stages(["Due", "Quoted", "Talk", "Offer"], [9, 5, 80, 40])
+    frame["pipeline"] = ["Early", "Early", "New", "New"]
+    chart = funnel_chart(frame)
+    assert isinstance(chart, Chart)
+    assert chart.alt.startswith("80 deals reached Talk, ")

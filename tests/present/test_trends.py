@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
 from spm_lib.present import Chart, trend_chart, trend_grid
 from spm_lib.present.drawing import drawing
@@ -73,3 +74,30 @@ def test_small_multiples(samples: SimpleNamespace) -> None:
     assert "Revenue cannot be shown: " in block.text
     assert "scale of its own" in block.text
     assert trend_grid(samples.months([0.6]), []).text == "No metrics were given."
+
+
+@pytest.mark.parametrize(("sure", "marked"), [(True, True), (False, False), (None, True)])
+def test_a_signal_that_did_not_survive_is_not_marked_anywhere(
+    sure: bool | None, marked: bool, samples: SimpleNamespace
+) -> None:
+    """The section's heading says then that the month is within normal variation."""
+    frame = samples.watched([0.6, 0.61, 0.62, 0.9, 0.6], signal=True)
+    frame = frame.drop(columns="significant") if sure is None else frame.assign(significant=sure)
+    chart = trend_chart(frame, label="Win rate", better="higher")
+    assert isinstance(chart, Chart)
+    assert ("▲ 90.0%" in samples.texts(samples.pictures(chart.html)[0])) == marked
+    assert ("Signals: Apr 2017" in chart.alt) == marked
+    assert ("No signal among the periods" in chart.alt) != marked
+    assert ("outside the limits" in chart.text) == marked
+    # An earlier month is no claim that this report makes.
+    earlier = frame.assign(latest=False)
+    assert "Signals: Apr 2017" in trend_chart(earlier, label="Win rate").text
+
+
+def test_no_signal_is_a_word_and_not_unknown(samples: SimpleNamespace) -> None:
+    chart = trend_chart(samples.months([0.6, 0.61, 0.9, 0.6, 0.62], signal=2), label="Win rate")
+    table = chart.html.split("<tbody>")[1]
+    assert [row.rstrip("</tr>").rsplit("<bdi>", 1)[1].split("<")[0] for row in table.split("</tr>")[:-1]] == [
+        "none", "none", "outside the limits", "none", "not over yet"
+    ]  # fmt: skip
+    assert "unknown" not in table

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from matplotlib.colors import to_hex, to_rgba
 
 from spm_lib.present import Chart, bridge_chart, gap_chart, team_gaps
@@ -148,3 +150,35 @@ def test_a_forecast_is_hatched_and_outlined_on_top_of_what_is_actual() -> None:
         assert patch.get_hatch()
         assert patch.get_facecolor() == to_rgba(LIGHT.paper)
         assert patch.get_edgecolor() == to_rgba(LIGHT.actual)
+
+
+money = st.integers(-10_000_00, 10_000_00).map(lambda cents: cents / 100)
+ways = st.sampled_from([(0, 0), (1, 0), (0, 1), (2, 1)])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@given(
+    steps=st.fixed_dictionaries(
+        {part: money for part in ("decided_deals", "team_mix", "win_rate", "deal_size")}
+    ),
+    moved=st.fixed_dictionaries({part: ways for part in ("decided_deals", "win_rate", "deal_size")}),
+    mixed=st.booleans(),
+)
+def test_the_steps_that_are_drawn_come_to_the_change_whoever_moved(
+    steps: dict[str, float], moved: dict[str, tuple[int, int]], mixed: bool, samples: SimpleNamespace
+) -> None:
+    frame = samples.change(steps if mixed else {part: steps[part] for part in moved})
+    for part, (up, down) in moved.items():
+        frame.loc[frame["part"] == part, ["up", "down"]] = (up, down)
+    *parts, whole = drawn(bridge_chart(frame))
+    assert sum(end - begin for begin, end, *_ in parts) == pytest.approx(whole[1] - whole[0], abs=0.01)
+    assert parts[-1][1] == pytest.approx(whole[1], abs=0.01)
+
+
+def test_the_companys_own_factor_never_stands_beside_an_effect_that_the_mix_is_taken_from(
+    samples: SimpleNamespace,
+) -> None:
+    frame = samples.change({"decided_deals": 2000.0, "team_mix": -300.0, "win_rate": 500.0, "deal_size": 0.0})
+    words = samples.texts(samples.pictures(bridge_chart(frame).html)[0])
+    assert {"Mix of teams", "up in 1 team"} <= set(words)
+    assert "30.0% to 25.0%" not in words

@@ -14,7 +14,7 @@ from spm_lib.errors import RunError
 from spm_lib.press.execute import execute
 from spm_lib.press.notebook import published
 
-from .conftest import PUBLISH, Project, book
+from .conftest import PUBLISH, SPEC, Project, book
 
 MakeProject = Callable[..., Project]
 
@@ -33,7 +33,7 @@ def test_parameters_store_and_folder_reach_the_kernel(
     project = make_project({hostile: "North"})
     project.notebook(book(SEES, PUBLISH))
     (job,) = project.plan(locale="de_DE")
-    ran = execute(job, timeout=60)
+    ran = execute(job)
     assert ran.failure is None and ran.book is not None
     seen = json.loads(ran.book.cells[2].outputs[0].text)
     assert seen == [
@@ -68,7 +68,7 @@ def test_a_failing_cell_is_named_and_the_notebook_kept(
     project = make_project()
     project.notebook(book("md:# Title", "print('before')", cell, "print('after')"))
     begun = time.monotonic()
-    ran = execute(project.plan()[0], timeout=2)
+    ran = execute(project.plan(SPEC + "limits: {cell_seconds: 2}\n")[0])
     assert time.monotonic() - begun < 30
     assert ran.failure is not None and ran.book is not None
     line = next(text for text in cell.splitlines() if text and not text.startswith("#"))
@@ -80,12 +80,20 @@ def test_a_failing_cell_is_named_and_the_notebook_kept(
     assert ran.book.cells[-1].outputs == []
 
 
+def test_the_whole_notebook_has_a_limit_too(make_project: MakeProject) -> None:
+    project = make_project()
+    project.notebook(book(*["import time; time.sleep(0.7)"] * 5))
+    ran = execute(project.plan(SPEC + "limits: {cell_seconds: 60, seconds: 2}\n")[0])
+    assert ran.failure is not None and ran.failure.error == "Timeout"
+    assert ran.failure.message == "the notebook took longer than 2 s in all" and ran.failure.cell in (3, 4, 5)
+
+
 def test_a_kernel_that_is_not_there(make_project: MakeProject) -> None:
     project = make_project()
     made = book(PUBLISH)
     made.metadata.kernelspec.name = "nonesuch"
     project.notebook(made)
-    ran = execute(project.plan()[0], timeout=60)
+    ran = execute(project.plan()[0])
     assert ran.failure is not None and ran.failure.cell is None
     assert str(ran.failure) == "NoSuchKernel: there is no kernel 'nonesuch' on this machine"
 

@@ -280,3 +280,47 @@ def test_any_number_of_figures(tmp_path: Path, count: int) -> None:
 
 def test_an_empty_shelf(tmp_path: Path) -> None:
     assert "There are no reports yet" in write_index(tmp_path / "reports").read_text("utf-8")
+
+
+def test_teams_without_a_page_are_counted_and_neither_judged_nor_linked(tmp_path: Path) -> None:
+    day = dt.date(2017, 12, 1)
+    for name, standing in (("a", "behind"), ("b", "behind"), ("gone", "behind"), ("none", "nothing")):
+        put(tmp_path, f"summary/2017-Q4/2017-12-01/{name}", page=name != "gone", team=name, team_name=name.title(),
+            as_of=day, published=check_published(FIGURES | {"standing": standing}))  # fmt: skip
+    for name, status in (("failed", "failed"), ("held", "held")):
+        more = FAILED | {"status": status}
+        put(
+            tmp_path,
+            f"summary/2017-Q4/2017-12-01/{name}",
+            page=False,
+            team=name,
+            team_name=name,
+            as_of=day,
+            **more,
+        )
+    html = write_index(tmp_path).read_text("utf-8")
+    assert "<h1>2 of 6 teams are behind pace for Q4 2017, 1 without a win yet and 3 not known</h1>" in html
+    head = html.split("</header>")[0]
+    assert re.findall(r'<a href="[^"]+/(\w+)\.html">', head) == ["a", "b", "none"]
+    assert "Nothing won yet" in Page(html).within("verdict")
+
+
+@pytest.mark.parametrize(
+    ("locale", "n", "day"), [("de_DE", "n 12.345", "31.12.2017"), ("en_US", "n 12,345", "Dec 31, 2017")]
+)
+def test_days_and_counts_are_written_as_their_report_writes_them(
+    locale: str, n: str, day: str, tmp_path: Path
+) -> None:
+    kpi = FIGURES["kpis"][0] | {"n": 12_345}
+    figures = check_published(FIGURES | {"kpis": [kpi], "locale": locale})
+    put(tmp_path, "summary/2017-Q4/2017-12-31/a", published=figures)
+    put(tmp_path, "summary/2017-Q4/2017-12-31/b", page=False, team="b", **FAILED)
+    html = write_index(tmp_path).read_text("utf-8")
+    assert n in html
+    assert html.count(f"as of {day}") == 2, "one that published nothing is written like the others"
+
+
+@pytest.mark.parametrize("locale", ["xx_XX", "../../etc", "", None, 5, "e" * 5000])
+def test_a_locale_that_is_none_is_no_failure(locale: Any, tmp_path: Path) -> None:
+    put(tmp_path, "summary/2017-Q4/2017-12-31/a", published=check_published(FIGURES | {"locale": locale}))
+    assert "as of Dec 31, 2017" in write_index(tmp_path).read_text("utf-8")

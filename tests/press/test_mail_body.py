@@ -262,3 +262,19 @@ def test_a_draft_is_a_draft() -> None:
     assert message["X-Unsent"] == "1" and not message["Date"] and not message["To"]
     with pytest.raises(RunError, match="no mail body"):
         from_eml(b"Subject: x\r\n\r\nwords")
+
+
+def test_key_figures_without_cells_say_what_they_are_compared_with_in_the_readers_locale() -> None:
+    comparison = {"text": "▲ +4,1 pts", "against": "Q3 <2017>"}
+    kpis = [{"metric": "a", "label": "Win rate", "text": "63,2 %", "n": 12_345, "comparison": comparison}]
+    mail, eml, _ = made(book(published("On track", kpis)), Facts(locale="de_DE"))
+    assert broken(eml) == []
+    for text in (words(Read(mail.html).text), words(mail.text)):
+        assert "▲ +4,1 pts on Q3 <2017>" in text and "n 12.345" in text
+
+
+def test_every_table_of_data_says_what_it_holds() -> None:
+    mail, *_ = made(report())
+    tables = re.findall(r"<table(?![^>]*role=\"presentation\")[^>]*>(.*?)<tr", mail.html, re.DOTALL)
+    assert len(tables) == 2
+    assert all(re.match(r"\s*<caption[^>]*>[^<]+</caption>", table) for table in tables)

@@ -6,6 +6,8 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spm_lib.press.records import RunRecord, check_published
 from spm_lib.press.standing import headline, verdict_of
@@ -14,7 +16,7 @@ from .test_records import FIGURES, record
 
 DURING, OVER = dt.date(2017, 11, 1), dt.date(2017, 12, 31)
 
-BEHIND, ON, AHEAD, UNSURE = "behind", "level", "ahead", "unsure"
+BEHIND, ON, AHEAD, UNSURE, NOTHING = "behind", "level", "ahead", "unsure", "nothing"
 
 
 def run(team: str | None, standing: Any = None, attainment: float | None = None, **more: Any) -> RunRecord:
@@ -66,6 +68,12 @@ def test_while_the_period_runs_the_report_says_so_and_then_the_attainment() -> N
         ),
         ([AHEAD, ON, None], "1 of 3 teams is ahead of pace for Q4 2017, 1 on pace and 1 not known"),
         ([ON, None], "1 of 2 teams is on pace for Q4 2017, 1 not known"),
+        (
+            [NOTHING, ON, BEHIND],
+            "1 of 3 teams is behind pace for Q4 2017, 1 without a win yet and 1 on pace",
+        ),
+        ([NOTHING, NOTHING, ON], "2 of 3 teams have won nothing yet of their quota for Q4 2017, 1 on pace"),
+        ([NOTHING], "A has won nothing yet of its quota for Q4 2017"),
         ([None], ""),
         ([], ""),
     ],
@@ -97,5 +105,34 @@ def test_only_the_latest_period_counts_and_each_team_once() -> None:
 
 
 def test_those_behind_are_named_by_name() -> None:
-    _, behind = headline([run("b", BEHIND), run("a", BEHIND), run("c", ON)])
-    assert [each.team_name for each in behind] == ["A", "B"]
+    _, behind = headline([run("b", BEHIND), run("a", BEHIND), run("c", ON), run("d", NOTHING)])
+    assert [each.team_name for each in behind] == ["A", "B", "D"]
+
+
+@given(
+    standings=st.lists(st.sampled_from([BEHIND, ON, AHEAD, UNSURE, NOTHING, None]), min_size=1, max_size=9),
+    lost=st.integers(0, 9),
+)
+def test_every_team_is_counted_and_those_that_nobody_can_read_as_not_known(
+    standings: list[str | None], lost: int
+) -> None:
+    read = [run(f"r{n}", standing) for n, standing in enumerate(standings)]
+    absent = [run(f"x{n}", BEHIND) for n in range(lost)]
+    text, behind = headline(read, absent)
+    if not any(standings):
+        assert text == ""
+        return
+    total, unknown = len(standings) + lost, standings.count(None) + lost
+    assert {each.team for each in behind} == {
+        f"r{n}" for n, standing in enumerate(standings) if standing in (BEHIND, NOTHING)
+    }
+    assert (f"{unknown} not known" in text) == (unknown > 0)
+    assert text.startswith("All") == (total > 2 and len(set(standings)) == 1 and unknown == 0)
+    if unknown:
+        assert f" of {total} teams " in text
+
+
+def test_a_team_with_another_report_that_can_be_read_is_known() -> None:
+    failed = {"spec": "other", "status": "failed", "published": None}
+    assert headline([run("a", ON)], [run("a", **failed)])[0] == "A is on pace for Q4 2017"
+    assert headline([run("a", ON)], [run(None, **failed)])[0] == "A is on pace for Q4 2017"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from spm_lib.present.display import clean, is_null
-from spm_lib.present.findings.rows import holds, lower, row_of
+from spm_lib.present.display import holds, is_null
+from spm_lib.present.findings.rows import lower, row_of, team_of
 from spm_lib.present.prose import describe_change, join_names, plural, sentence, sentences
 from spm_lib.theme import Look, is_unknown
 
@@ -19,6 +19,10 @@ _CAUSES = {
     "win_rate": ("a lower win rate", "a higher win rate"),
     "deal_size": ("smaller deals", "larger deals"),
 }
+
+
+#: More than this share of a change is most of it.
+_MOST = 0.5
 
 
 def summary(
@@ -128,8 +132,8 @@ def revenue_finding(change: pd.DataFrame, before: str, look: Look) -> str:
         verb = f"added {size} to" if value > 0 else f"took {size} off"
         return sentence(f"{_causes(with_it, rows)} {verb} revenue")
     if holds(total):
-        largest = max(parts, key=lambda part: float(rows[part]["value"]) * (1 if value > 0 else -1))
-        return sentence(f"revenue is {written}, most of it by {_cause(largest, rows)}")
+        most = _most(rows)
+        return sentence(f"revenue is {written}" + (f", most of it by {_cause(most, rows)}" if most else ""))
     if not float(rows["before"]["value"]) and not float(rows["now"]["value"]):
         return sentence("there was no revenue to move")
     if causes:
@@ -157,7 +161,7 @@ def moved_reading(change: pd.DataFrame, look: Look) -> str:
 
 
 def teams_moved(groups: pd.DataFrame, look: Look) -> str:
-    """Say in which team revenue moved most, and by which factor; nothing, where there is but one.
+    """Say in which team revenue moved most, and by which factor where one is most of it; nothing, where there is but one.
 
     Parameters
     ----------
@@ -176,13 +180,20 @@ def teams_moved(groups: pd.DataFrame, look: Look) -> str:
         row = max(side.to_dict("records"), key=lambda r: abs(float(r["value"])))
         own = groups[groups["team"].isna() if is_null(row["team"]) else groups["team"] == row["team"]]
         rows = {str(r["part"]): r for r in own.to_dict("records")}
-        factor = max((p for p in _CAUSES if p in rows), key=lambda part: float(rows[part]["value"]) * sign)
+        most = _most(rows)
+        cause = f", mainly by {_cause(most, rows)}" if most else ""
         chance = "" if holds(row) else ", within normal variation"
         amount = look.value(abs(float(row["value"])), "currency")
-        said.append(
-            f"{clean(row['team_name'])} {word} most, by {amount}, mainly by {_cause(factor, rows)}{chance}"
-        )
+        said.append(f"{team_of(row)} {word} most, by {amount}{cause}{chance}")
     return sentences(said)
+
+
+def _most(rows: Mapping[str, Mapping[Any, Any]]) -> str | None:
+    """Give the factor that is more than half of the change, if one is: several that pull the same way are none."""
+    total = float(rows["change"]["value"])
+    shares = {part: float(rows[part]["value"]) / total for part in _CAUSES if total and part in rows}
+    most = max(shares, key=lambda part: shares[part], default=None)
+    return most if most is not None and shares[most] > _MOST else None
 
 
 def _causes(parts: list[str], rows: Mapping[str, Mapping[Any, Any]]) -> str:

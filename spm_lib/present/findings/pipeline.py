@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import pandas as pd
 
 from spm_lib.present.chart import dimension_of
-from spm_lib.present.display import clean, is_null
-from spm_lib.present.findings.rows import holds, known_of
+from spm_lib.present.display import clean, holds, is_null
+from spm_lib.present.findings.rows import known_of
 from spm_lib.present.prose import describe_change, join_names, plural, sentence, sentences
 from spm_lib.theme import Look, is_unknown
 
@@ -118,22 +118,19 @@ def mix_finding(frame: pd.DataFrame, before: str, look: Look) -> str:
 
 
 def deals_finding(won: pd.DataFrame, shown: int, look: Look) -> str:
-    """Say how much of the revenue the largest deals are; nothing, where none was won."""
-    amounts = won["amount"].dropna().sort_values(ascending=False)
-    total = float(amounts.sum())
-    if amounts.empty or total <= 0:
+    """Say how much of the revenue the largest deals are; nothing where none was won, or where refunds blur the shares."""
+    amounts = won["amount"].dropna().astype(float).sort_values(ascending=False)
+    if amounts.empty or (amounts <= 0).any():
         return ""
     if len(amounts) == 1:
-        return "The only deal won is all of the revenue."
-    largest = float(amounts.iloc[0])
-    if len(amounts) <= shown:
-        deals = plural(len(amounts), "won deal", look=look)
-        return sentence(f"the largest of {deals} is {look.value(largest / total, 'share')} of revenue")
-    top = float(amounts.head(shown).sum())
-    return sentence(
-        f"the {shown} largest of {plural(len(amounts), 'won deal', look=look)} are {look.value(top / total, 'share')} of "
-        "revenue"
-    )
+        return "The only deal won is all of the revenue." if len(won) == 1 else ""
+    known = " with a known amount" if len(amounts) < len(won) else ""
+    deals = f"{plural(len(amounts), 'won deal', look=look)}{known}"
+    top = look.value(float(amounts.head(shown).sum() / amounts.sum()), "share")
+    if len(amounts) <= shown or shown == 1:
+        top = look.value(float(amounts.iloc[0] / amounts.sum()), "share")
+        return sentence(f"the largest of {deals} is {top} of revenue")
+    return sentence(f"the {shown} largest of {deals} are {top} of revenue")
 
 
 def _named(value: object) -> str:

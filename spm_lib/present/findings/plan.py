@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from spm_lib.present.display import clean
-from spm_lib.present.findings.rows import Expected, Row, holds, known_of, note_of, row_of
+from spm_lib.present.display import clean, holds, is_null
+from spm_lib.present.findings.rows import Expected, Row, known_of, note_of, row_of, team_of
 from spm_lib.present.prose import describe_change, join_names, plural, sentence, sentences
 from spm_lib.theme import Look, is_unknown
 
@@ -40,7 +40,7 @@ def standing(
     over = expected.method == "complete"
     if is_unknown(attained["value"]):
         return _without_plan(revenue, name, period, before, over, look)
-    reached = look.value(attained["value"], "share")
+    reached = _reached(float(attained["value"]), look)
     money = look.value(row_of(plan, "plan_revenue")["value"], "currency")
     won = plural(attained["n"], "won deal", look=look)
     if over:
@@ -81,9 +81,25 @@ def judged(row: Row, level: float) -> str:
 
 
 def pace_verdict(plan: pd.DataFrame, expected: Expected) -> str | None:
-    """Give ``ahead``, ``behind``, ``level`` or ``unsure``, as `standing` words it; None without a quota."""
+    """Give ``ahead``, ``behind``, ``level`` or ``unsure``, or ``nothing`` where nothing is won yet; None without a quota.
+
+    `standing` says the same in words.
+    """
     attained = row_of(plan, "quota_attainment")
-    return None if is_unknown(attained["value"]) else judged(attained, expected.share)
+    if is_unknown(attained["value"]):
+        return None
+    return "nothing" if _nothing_yet(attained, expected) else judged(attained, expected.share)
+
+
+def _nothing_yet(attained: Row, expected: Expected) -> bool:
+    """Tell whether nothing is won where something is usual by now: no interval can judge that, and it is no noise."""
+    return not attained["n"] and expected.method != "complete" and expected.share > NEUTRAL
+
+
+def _reached(value: float, look: Look) -> str:
+    """Write attainment; what falls short of all of it is not rounded up to all of it."""
+    written, whole = look.value(value, "share"), look.value(1.0, "share")
+    return f"just under {whole}" if value < 1 and written == whole else written
 
 
 def pace_basis(expected: Expected, look: Look) -> str:
@@ -119,7 +135,7 @@ def attainment_finding(frame: pd.DataFrame, expected: Expected) -> str:
     if expected.method == "complete":
         made = sum(float(row["value"]) >= 1 for row in known)
         if len(known) == 1:
-            return f"{clean(_who(known[0]))} {'made' if made else 'missed'} the quota."
+            return f"{_who(known[0])} {'made' if made else 'missed'} the quota."
         return sentence(f"{_some(made)} of {people} made their quota")
     return _clearly(known, expected.share, people, "the usual pace")
 
@@ -231,7 +247,7 @@ def _some(count: int) -> str:
 
 
 def _who(row: Row) -> str:
-    for column in ("rep_name", "team_name", "rep", "team"):
-        if column in row and not pd.isna(row[column]):
+    for column in ("rep_name", "rep"):
+        if not is_null(row.get(column)):
             return clean(row[column])
-    return clean(None)
+    return team_of(row)

@@ -1,4 +1,4 @@
-"""What sentences need of rows: the one of a metric, whether a difference is one, what n counts."""
+"""What sentences need of rows: the one of a metric, those that are known, whose they are, and why one is not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from spm_lib.present.display import clean, is_null
+from spm_lib.present.display import NO_TEAM, clean, is_null
 from spm_lib.theme import is_unknown
 
 Row = Mapping[Any, Any]
@@ -39,10 +39,9 @@ def row_of(frame: pd.DataFrame, metric: str) -> dict[Any, Any]:
     )
 
 
-def holds(row: Row) -> bool:
-    """Tell whether `keep_discoveries` kept the row's difference as one."""
-    sure = row.get("significant")
-    return not is_null(sure) and bool(sure)
+def team_of(row: Row) -> str:
+    """Name a row's team within a sentence; nobody's in quotes, as "No team fell most" would say the contrary."""
+    return f"“{NO_TEAM}”" if is_null(row.get("team")) else clean(row.get("team_name"))
 
 
 def known_of(frame: pd.DataFrame) -> list[dict[Any, Any]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from spm_lib.present.display import clean, is_null
-from spm_lib.present.findings.rows import holds, lower
+from spm_lib.present.display import holds, is_null
+from spm_lib.present.findings.rows import lower, team_of
 from spm_lib.present.prose import join_names, plural, sentence, sentences
 from spm_lib.theme import Look
 
@@ -51,27 +52,30 @@ def signals_finding(frame: pd.DataFrame, labels: Mapping[str, str], look: Look) 
     found = [row for row in judged if is_signal(row)]
     teams = len({row["team"] for row in judged})
     name = latest_name(frame)
-    where = "every team" if teams > 1 else clean(judged[0]["team_name"])
+    where = "every team" if teams > 1 else team_of(judged[0])
     if not found:
         return sentence(f"{name} is within normal variation in {where}")
     if len(found) <= 2:
         return sentences(
-            [
-                _said(row, f"{lower(labels[str(row['metric'])])} of {clean(row['team_name'])}", look)
-                for row in found
-            ]
+            [_said(row, f"{lower(labels[str(row['metric'])])} of {team_of(row)}", look) for row in found]
         )
-    names = list(dict.fromkeys(clean(row["team_name"]) for row in found))
+    names = list(dict.fromkeys(team_of(row) for row in found))
     return sentence(
         f"{len(found)} of {plural(len(judged), 'figure')} stand out in {name}, in {join_names(names)}"
     )
 
 
 def latest_name(frame: pd.DataFrame) -> str:
-    """Name the latest complete month: ``July 2026``."""
-    row = frame[frame["latest"]].iloc[-1]
-    start, label = row["start"], str(row["period"])
+    """Name the latest complete month in which anything is known: ``July 2026``."""
+    start = latest_start(frame)
+    label = str(frame.loc[frame["latest"].astype(bool) & (frame["start"] == start), "period"].iloc[0])
     return f"{start:%B %Y}" if label == f"{start:%Y-%m}" else label
+
+
+def latest_start(frame: pd.DataFrame) -> dt.date:
+    """Give the first day of the month that `latest_name` names: a team without a win in it is not told of an earlier one."""
+    start: dt.date = frame.loc[frame["latest"].astype(bool), "start"].max()
+    return start
 
 
 def _judged(frame: pd.DataFrame) -> list[dict[Any, Any]]:
@@ -92,5 +96,6 @@ def _said(row: Mapping[Any, Any], what: str, look: Look) -> str:
     side = "above" if value > float(row["centre"]) else "below"
     if str(row["rule"]).startswith("outside"):
         usual = look.interval(row["lower"], row["upper"], unit)
-        return f"{what} is {side} its usual range: {look.value(value, unit)} (n {row['n']}) against {usual}"
+        n = look.value(row["n"], "count", compact=False)
+        return f"{what} is {side} its usual range: {look.value(value, unit)} (n {n}) against {usual}"
     return f"{what} has been {side} its mean of {look.value(row['centre'], unit)} for eight months or more"

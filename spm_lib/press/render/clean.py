@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import nh3
 
-from spm_lib.press.render.svg import elements, runs
+from spm_lib.press.render.svg import PICTURE, elements, runs
 from spm_lib.theme import NO_FORMULAS
 
 _TABLE = {"table", "caption", "colgroup", "col", "thead", "tbody", "tfoot", "tr", "th", "td"}
@@ -56,7 +56,6 @@ _STYLES = {
 _STYLES |= {f"{name}-{side}" for name in ("margin", "padding", "border") for side in _SIDES}
 _STYLES |= {f"border-{side}-{what}" for side in _SIDES for what in ("color", "style", "width")}
 
-_PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,([A-Za-z0-9+/=\s]*)", re.ASCII)
 _FETCHES = re.compile(r"url|image|expression|@|\\|/\*", re.ASCII | re.IGNORECASE)
 _LINK = re.compile(r"(https?:|mailto:)", re.ASCII | re.IGNORECASE)
 _LOCAL = re.compile(r"(#|\?|\.{0,2}/(?!/)|[A-Za-z0-9_%.-]+(?![A-Za-z0-9_%.:-]))[^\\\s:]*", re.ASCII)
@@ -127,7 +126,7 @@ def clean(html: str, *, links: bool = False) -> Cleaned:
 
 
 def _is_picture(source: str) -> bool:
-    found = _PICTURE.fullmatch(source)
+    found = PICTURE.fullmatch(source)
     if not found:
         return False
     if found[1] != "svg+xml":

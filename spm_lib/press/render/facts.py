@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,8 @@ from nbformat import NotebookNode
 
 from spm_lib.errors import one_line
 from spm_lib.press.notebook import INJECTED_TAG, PARAMETERS_TAG, published, tags
+from spm_lib.press.render.locales import locale_of
+from spm_lib.settings import DEFAULT_LOCALE
 from spm_lib.theme import Look
 
 #: Longer than this, a name is no heading.
@@ -37,7 +40,7 @@ class Facts:
     warnings
         What the reader must know first.
     locale
-        How days are written.
+        How days and counts are written.
     team_pages
         Where the page of each team stands, by the team's id, relative to this page.
     """
@@ -51,7 +54,7 @@ class Facts:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
-    locale: str = "en_US"
+    locale: str = DEFAULT_LOCALE
     team_pages: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -68,11 +71,15 @@ class Facts:
         days = (self.as_of - self.data_date).days if self.as_of else 0
         if days <= 0:
             return said
-        return f"{said}, {days:,} {'day' if days == 1 else 'days'} before the day of this report"
+        return f"{said}, {self.count(days)} {'day' if days == 1 else 'days'} before the day of this report"
 
     def day(self, day: dt.date) -> str:
         """Write a day as people do."""
         return Look(locale=self.locale).date(day)
+
+    def count(self, number: int) -> str:
+        """Write a count as people do, whole: ``1,234``."""
+        return Look(locale=self.locale).value(number, "count", compact=False)
 
 
 def headline_of(book: NotebookNode) -> str:
@@ -101,6 +108,7 @@ def facts_of(book: NotebookNode) -> Facts:
         source=text("source"),
         parameters=parameters,
         versions={"python": one_line(version, 40)} if isinstance(version, str) else {},
+        locale=locale_of(said.get("locale")),
     )
 
 
@@ -135,12 +143,13 @@ def _assigned(source: str) -> dict[str, Any]:
 
 
 def _literal(node: ast.expr) -> Any:
+    """Give a value that a page can show: what is no literal, or holds what JSON does not have, as it is written."""
     try:
         value = ast.literal_eval(node)
+        json.dumps(value)
     except (ValueError, TypeError, SyntaxError):
         return ast.unparse(node)
-    # What JSON does not have is shown as it is written.
-    return value if isinstance(value, (str, int, float, bool, list, dict, type(None))) else ast.unparse(node)
+    return value
 
 
 def _day(value: object) -> dt.date | None:

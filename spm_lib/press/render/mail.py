@@ -79,9 +79,9 @@ def mail_of(book: NotebookNode, facts: Facts, *, link: str = "") -> tuple[Mail, 
     body = body_of(book)
     blocks = [b for b in body.blocks if b.email and b.kind != "code" and not b.is_heading(headline)]
     notes: list[str] = []
-    parts = [part for block in blocks for part in _short(parts_of(block.html))]
+    parts = [part for block in blocks for part in _short(parts_of(block.html), facts)]
     if not any(isinstance(part, KeyFigures) for part in parts):
-        figures = tuple(_figures_of(book))
+        figures = tuple(_figures_of(book, facts))
         parts = [*([KeyFigures(figures)] if figures else []), *parts]
     pictures: dict[str, bytes] = {}
     shown = tuple(_with_pictures(parts, pictures, notes))
@@ -131,20 +131,26 @@ def _aside(facts: Facts) -> str:
     return said[:1].upper() + said[1:]
 
 
-def _figures_of(book: NotebookNode) -> Iterator[KeyFigure]:
+def _figures_of(book: NotebookNode, facts: Facts) -> Iterator[KeyFigure]:
     """Give the key figures that a notebook published, for a mail whose cells show none."""
     said = [each for each in published(book) if isinstance(each, dict)]
     for kpi in said[-1].get("kpis", ()) if said else ():
         if isinstance(kpi, dict) and kpi.get("label") and kpi.get("text"):
-            change = kpi.get("comparison")
-            against = (
-                (Line(one_line(change["text"])),) if isinstance(change, dict) and change.get("text") else ()
+            n = f"n {facts.count(kpi['n'])}" if isinstance(kpi.get("n"), int) else ""
+            yield KeyFigure(
+                one_line(kpi["label"], 80), one_line(kpi["text"], 80), _compared(kpi.get("comparison")), n
             )
-            n = f"n {kpi['n']:,}" if isinstance(kpi.get("n"), int) else ""
-            yield KeyFigure(one_line(kpi["label"], 80), one_line(kpi["text"], 80), against, n)
 
 
-def _short(parts: Iterable[Part]) -> Iterator[Part]:
+def _compared(change: object) -> tuple[Line, ...]:
+    """Give a published difference, and what it is against: alone it says nothing."""
+    if not isinstance(change, dict) or not change.get("text"):
+        return ()
+    against = f" on {one_line(change['against'], 80)}" if change.get("against") else ""
+    return (Line(f"{one_line(change['text'])}{against}"),)
+
+
+def _short(parts: Iterable[Part], facts: Facts) -> Iterator[Part]:
     """Cut tables and long texts to what a mail bears, and say how much is left out."""
     for part in parts:
         if isinstance(part, Words) and len(part.text) > _CHARACTERS:
@@ -162,7 +168,7 @@ def _short(parts: Iterable[Part]) -> Iterator[Part]:
             tuple(row[:_COLUMNS] for row in part.totals),
         )
         rest = [
-            f"{n} more {what if n == 1 else what + 's'}"
+            f"{facts.count(n)} more {what if n == 1 else what + 's'}"
             for n, what in ((over, "row"), (wide, "column"))
             if n > 0
         ]

@@ -13,7 +13,7 @@ import resvg_py
 
 from spm_lib.errors import RunError
 from spm_lib.press.render.parts import Picture
-from spm_lib.press.render.svg import elements, leads_out
+from spm_lib.press.render.svg import PICTURE, elements, leads_out
 from spm_lib.theme import CHART_FONT, LIGHT
 
 #: The widest picture that a mail shows, in points.
@@ -25,7 +25,6 @@ _HIGHEST = 1200
 #: Drawings are made for pages' columns; a mail may show them this much larger.
 _LARGER = 1.3
 
-_SOURCE = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,([A-Za-z0-9+/=\s]*)", re.ASCII)
 _SIZE = re.compile(r"<svg\b[^>]*?\bwidth=\"([\d.]+)\"[^>]*?\bheight=\"([\d.]+)\"", re.DOTALL)
 
 #: Letters for which Matplotlib's font has no sign: from Devanagari on, and from the Chinese radicals on.
@@ -93,7 +92,7 @@ def to_png(picture: Picture, scale: float = 2.0) -> bytes:
 
 
 def _decoded(picture: Picture) -> tuple[str, bytes]:
-    found = _SOURCE.fullmatch(picture.source)
+    found = PICTURE.fullmatch(picture.source)
     try:
         content = base64.b64decode(found[2]) if found else b""
     except binascii.Error:

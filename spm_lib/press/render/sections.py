@@ -12,7 +12,7 @@ from spm_lib.press.render.blocks import Block
 from spm_lib.press.slugs import slug
 
 #: Ids that the page itself uses.
-_RESERVED = ("main", "contents", "about")
+_RESERVED = ("main", "contents", "contents-name", "about", "about-name")
 
 _NOTHING = Markup("")
 
@@ -175,9 +175,10 @@ def _section(draft: _Draft, number: int, taken: set[str]) -> Section:
     name = draft.name.striptags() if draft.name is not None else ""
     base = slug(name or (finding.striptags() if finding else "")) or f"section-{number}"
     own, again = base, 2
-    while own in taken:
+    # The heading's own id must be free too: the page labels the section by it.
+    while taken & {own, f"{own}-name"}:
         own, again = f"{base}-{again}", again + 1
-    taken.add(own)
+    taken |= {own, f"{own}-name"}
     opening = panels.pop(0) if finding and _opens(panels) else None
     return Section(own, name, finding or _NOTHING, opening, tuple(panels))
 

@@ -1,4 +1,4 @@
-"""Drawings read as what they are: elements and attributes. What a name says in one is neither."""
+"""Pictures that a page holds itself; drawings read as elements and attributes: what a name says in one is neither."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from xml.parsers import expat
 _RUN = re.compile(
     r"(?:.*:)?(?:script|foreignobject|iframe|handler|listener|set|animate\w*|discard)", re.IGNORECASE
 )
+#: The address of a picture that a page holds itself.
+PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,([A-Za-z0-9+/=\s]*)", re.ASCII)
 _WITHIN = re.compile(r"#|data:image/(?:png|jpeg|gif|webp);", re.ASCII)
 
 Element = tuple[str, Mapping[str, str]]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 
 import pytest
 
 from spm_lib.press.render.facts import Facts, facts_of, headline_of
+from spm_lib.press.render.report import render
 
 from ..books import book, parameters, published, report
 
@@ -70,3 +72,25 @@ def test_the_age_of_the_data_in_words(as_of: dt.date | None, said: str) -> None:
 
 def test_days_are_written_in_the_readers_locale() -> None:
     assert Facts(locale="de_DE").day(dt.date(2017, 12, 31)) == "31.12.2017"
+
+
+LITERALS = [
+    '{("a", "b"): 1}', "{1, 2}", "[{1}]", "b'x'", "[b'x']", "1j", "(1, 2)", '{"a": {("b",): ...}}', "...", "None",
+    "[None, True, -1.5]", "{1: 2}", "1e999",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("literal", LITERALS)
+def test_any_literal_can_be_a_parameter_of_a_page(literal: str) -> None:
+    made = book(parameters(f"a = {literal}"), "text", published("Late"))
+    facts = facts_of(made)
+    json.dumps(facts.parameters)
+    html, _ = render(made, facts)
+    assert "<code>a</code>" in html
+
+
+def test_the_readers_locale_is_read_off_what_was_published() -> None:
+    facts = facts_of(book(published("Late", locale="de_DE", data_date="2017-12-31", as_of="2020-12-31")))
+    assert facts.age == "data to 31.12.2017, 1.096 days before the day of this report"
+    for odd in ("xx_XX", "", 5, None, "../x"):
+        assert facts_of(book(published("Late", locale=odd))).locale == "en_US"

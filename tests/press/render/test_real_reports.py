@@ -45,7 +45,7 @@ def made(store: Path, folder: Path, team: int = 0, **more: str) -> Made:
     spec = load_spec(ROOT / "params" / "team_performance.yml")
     with open_store(store) as opened:
         job = plan(spec, opened, today=NOW.date(), reports=folder, **more)[team]
-    executed = execute(job, timeout=300)
+    executed = execute(job)
     assert executed.failure is None and executed.book is not None, executed.failure
     page, notes = render(executed.book, facts(job))
     mail, left_out = mail_of(executed.book, facts(job))

@@ -6,16 +6,20 @@ import datetime as dt
 import itertools
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+import spm_lib
 from spm_lib.errors import RunError
+from spm_lib.press.index import STATUSES
 from spm_lib.press.notebook import PUBLISHED_MIME
 from spm_lib.press.render.facts import Facts
-from spm_lib.press.render.report import ReportExporter, render
+from spm_lib.press.render.report import TEMPLATES, ReportExporter, render
+from spm_lib.press.standing import VERDICTS
 
 from ..books import book, chart, report, strip
 from ..books import shown as drawn
@@ -307,3 +311,25 @@ def test_the_exporter_alone_takes_facts_from_the_notebook() -> None:
 
 def test_half_a_character_in_an_output_is_no_failure() -> None:
     assert "<p>a?b</p>" in page(cell(shown({"text/html": "<p>a\ud800b</p>"})))
+
+
+def given_classes() -> set[str]:
+    """Give the classes that templates, scripts and the library's own markup give to elements."""
+    tags = [
+        re.findall(r"<[^>]*class=[^>]*>|block kind %}[^{]*", path.read_text())
+        for path in TEMPLATES.glob("*.j2")
+    ]
+    library = [path.read_text("utf-8") for path in Path(spm_lib.__file__).parent.rglob("*.py")]
+    written = [found for text in library for found in re.findall(r'class="([^"]*)"|"(spm-[a-z]+)"', text)]
+    by_name = [*(status.key for status in STATUSES.values()), *VERDICTS, "text", "output", "code", "alone"]
+    return set(
+        re.findall(r"[a-z][\w-]*", " ".join([*itertools.chain(*tags), *map(" ".join, written), *by_name]))
+    )
+
+
+@pytest.mark.parametrize("sheet", sorted(TEMPLATES.glob("*.css")), ids=lambda path: path.name)
+def test_every_style_is_used(sheet: Path) -> None:
+    rules = re.sub(r"/\*.*?\*/|\{[^{}]*\}", "{}", sheet.read_text("utf-8"), flags=re.DOTALL)
+    classes = set(re.findall(r"\.([a-z][\w-]*)", rules))
+    assert classes
+    assert classes - given_classes() == set()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hypothesis import given
+from hypothesis import strategies as st
 from markupsafe import Markup
 
 from spm_lib.press.render.blocks import Block, body_of
@@ -164,3 +166,21 @@ def test_a_figure_opens_a_section_where_it_shows_the_finding_and_nothing_stands_
     assert opens(figure(), TABLE) == (True, 1)
     assert opens(TABLE, figure()) == (False, 2)
     assert outline([text("<h2>Pace</h2>"), figure(), TABLE]).sections[0].opening is None, "it has no finding"
+
+
+names = st.lists(
+    st.sampled_from(
+        ["Deals", "Deals name", "Deals 2", "Deals 2 name", "About", "About name", "Contents", "Main"]
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(names)
+def test_no_id_of_a_page_stands_twice(given_names: list[str]) -> None:
+    found = outline([text(f"<h2>{name}</h2>") for name in given_names])
+    slugs = [section.slug for section in found.sections]
+    own = ["main", "contents", "contents-name", "about", "about-name"]
+    ids = [*own, *slugs, *(f"{slug}-name" for slug in slugs)]
+    assert len(ids) == len(set(ids))

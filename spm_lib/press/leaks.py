@@ -1,0 +1,100 @@
+"""Leaks: names of others' teams, people, deals and accounts in a report that is one team's."""
+
+from __future__ import annotations
+
+import base64
+import html
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from nbformat import NotebookNode
+
+from spm_lib.data.names import Named, find_names
+from spm_lib.errors import one_line
+from spm_lib.press.notebook import outputs
+from spm_lib.press.plan import Job
+
+#: Shorter numbers stand in every report.
+_LEAST_DIGITS = 6
+
+_PICTURE = re.compile(r"data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)")
+_STYLE = re.compile(r"<(style|script)\b.*?</\1>", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
+_SAID = re.compile(r"""(?:alt|title|aria-label|data-[a-z-]+|href)=(?:"([^"]*)"|'([^']*)')""")
+_GAP = re.compile(r"[\W_]+")
+
+
+def leaks(job: Job, book: NotebookNode) -> tuple[str, ...]:
+    """Give the names and ids in a notebook's outputs that are others' than its team's.
+
+    Parameters
+    ----------
+    job
+        Its team, and those below, may be named with all that was ever theirs; so may the teams above it by name.
+    book
+        The executed notebook.
+
+    Returns
+    -------
+    tuple of str
+        Each as ``deal 'Acme renewal'``; none for a report on the whole company.
+    """
+    if job.team is None:
+        return ()
+    text = _words(" ".join(_said(book)))
+    words = text.split()
+    pairs = {" ".join(pair) for pair in itertools.pairwise(words)}
+    found, common = find_names(job.store, {*words, *pairs})
+    own = [each for each in found if each.teams & set(job.scope)]
+    allowed = {each.words for each in own} | {
+        _words(name) for name in (*common, *job.shared_names, *job.above)
+    }
+    rest = f" {text} "
+    # A name may be part of one that may stand here: the longest first.
+    for name in sorted(allowed - {""}, key=len, reverse=True):
+        if f" {name} " in rest:
+            rest = rest.replace(f" {name} ", "  \0  ")
+    return tuple(dict.fromkeys(_told(each) for each in found if each not in own and _stands(each, rest)))
+
+
+def _stands(name: Named, text: str) -> bool:
+    chance = name.words.isdigit() and len(name.words) < _LEAST_DIGITS
+    return not chance and len(name.words) > 1 and f" {name.words} " in text
+
+
+def _told(name: Named) -> str:
+    return f"{name.kind} '{one_line(name.name, 60)}'"
+
+
+def _words(text: str) -> str:
+    return _GAP.sub(" ", text).strip()
+
+
+def _said(book: NotebookNode) -> Iterator[str]:
+    for _, output in outputs(book):
+        for text in _texts(output):
+            yield from _plain(text)
+
+
+def _texts(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            if key != "metadata" and not (isinstance(each, str) and key in ("image/png", "image/jpeg")):
+                yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+
+
+def _plain(text: str) -> Iterator[str]:
+    """Give what a reader of HTML sees or hears, pictures drawn in text included; plain text as it is."""
+    for picture in _PICTURE.finditer(text):
+        yield from _plain(base64.b64decode(picture[1] + "==").decode("utf-8", "replace"))
+    text = _STYLE.sub(" ", _PICTURE.sub(" ", text))
+    for said in _SAID.finditer(text):
+        yield html.unescape(said[1] or said[2] or "")
+    yield html.unescape(_TAG.sub(" ", text))

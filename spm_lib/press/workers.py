@@ -1,0 +1,178 @@
+"""Workers: the processes that make reports, on this machine or on a Dask cluster, behind one executor."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from spm_lib.errors import RunError
+
+_T = TypeVar("_T")
+
+#: Reports handed to a cluster's worker at a time: while it makes one, the next is on its way.
+_AHEAD = 2
+
+
+@dataclass(frozen=True)
+class Workers:
+    """An open set of workers.
+
+    Parameters
+    ----------
+    executor
+        Takes the work. Where a worker is lost, its future alone raises, and a new worker takes the place.
+    slots
+        How many pieces of work to hand out at a time.
+    stop
+        Ends the workers at once, whatever they do.
+    """
+
+    executor: Executor
+    slots: int
+    stop: Callable[[], None]
+
+
+class WorkerLostError(RunError):
+    """A worker process ended, or was ended, before its work was done."""
+
+
+def cores() -> int:
+    """Give the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) or 1
+    return os.cpu_count() or 1
+
+
+class LocalWorkers(ThreadPoolExecutor):
+    """Processes of this machine. Each has a pool to itself: one that is killed takes no other's work with it.
+
+    Parameters
+    ----------
+    count
+        How many.
+    setup
+        Called once in each process; a module's function.
+    *arguments
+        What `setup` is given.
+    """
+
+    def __init__(self, count: int, setup: Callable[..., None], *arguments: Any) -> None:
+        super().__init__(count, thread_name_prefix="worker")
+        self._setup = setup
+        self._arguments = arguments
+        self._mine = threading.local()
+        self._pools: set[ProcessPoolExecutor] = set()
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def submit(self, fn: Callable[..., _T], /, *args: Any, **kwargs: Any) -> Future[_T]:
+        """Hand out work; see `concurrent.futures.Executor.submit`.
+
+        The future raises `WorkerLostError` where the process ended on it.
+        """
+        return super().submit(self._in_a_process, fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the processes when their work is done."""
+        super().shutdown(wait=wait, cancel_futures=cancel_futures)
+        with self._lock:
+            pools, self._pools = self._pools, set()
+        for pool in pools:
+            pool.shutdown(wait=wait, cancel_futures=True)
+
+    def stop(self) -> None:
+        """End the processes now: they end their kernels and leave."""
+        with self._lock:
+            self._stopped = True
+            pools = list(self._pools)
+        for pool in pools:
+            for process in list((pool._processes or {}).values()):
+                process.terminate()
+
+    def _in_a_process(self, fn: Callable[..., _T], /, *args: Any, **kwargs: Any) -> _T:
+        pool = self._pool()
+        try:
+            return pool.submit(fn, *args, **kwargs).result()
+        except BrokenProcessPool:
+            with self._lock:
+                self._pools.discard(pool)
+            self._mine.pool = None
+            pool.shutdown(wait=False)
+            raise WorkerLostError("the worker process ended") from None
+
+    def _pool(self) -> ProcessPoolExecutor:
+        pool: ProcessPoolExecutor | None = getattr(self._mine, "pool", None)
+        if pool is None:
+            # Not forked: this process may hold threads and open databases, which do not survive a fork.
+            context = multiprocessing.get_context("spawn")
+            with self._lock:
+                if self._stopped:
+                    raise WorkerLostError("the run was stopped")
+                pool = ProcessPoolExecutor(
+                    1, mp_context=context, initializer=self._setup, initargs=self._arguments
+                )
+                self._pools.add(pool)
+            self._mine.pool = pool
+        return pool
+
+
+@contextmanager
+def local_workers(count: int, setup: Callable[..., None], *arguments: Any) -> Iterator[Workers]:
+    """Have `count` processes of this machine; see `LocalWorkers`."""
+    workers = LocalWorkers(count, setup, *arguments)
+    try:
+        yield Workers(workers, count, workers.stop)
+    except BaseException:
+        workers.stop()
+        raise
+    finally:
+        workers.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def cluster_workers(address: str) -> Iterator[Workers]:
+    """Have the workers of a running Dask cluster.
+
+    Parameters
+    ----------
+    address
+        The scheduler's, such as ``tcp://scheduler:8786``. Its workers need this library, the store and the folder of
+        reports under the same paths.
+
+    Raises
+    ------
+    RunError
+        Where Dask is not installed, no scheduler answers, or it has no workers.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        mend = "Install it with: pip install 'spm-lib[cluster]'"
+        raise RunError("Dask is not installed", where="--cluster", mend=mend) from None
+    try:
+        client = Client(address, timeout="10s", set_as_default=False)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError, TimeoutError) as error:
+        mend = "Write it like tcp://scheduler:8786"
+        raise RunError(
+            f"no Dask scheduler answers there ({type(error).__name__})", where=address, mend=mend
+        ) from None
+    with client:
+        threads = sum(client.nthreads().values())  # type: ignore[no-untyped-call]
+        if not threads:
+            mend = "Start some with: dask worker " + address
+            raise RunError("the Dask cluster has no workers", where=address, mend=mend)
+        executor = client.get_executor(pure=False)  # type: ignore[no-untyped-call]
+        try:
+            yield Workers(
+                executor, threads * _AHEAD, lambda: executor.shutdown(wait=False, cancel_futures=True)
+            )
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
+            raise

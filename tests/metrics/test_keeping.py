@@ -1,0 +1,37 @@
+"""A snapshot that keeps its tables tells the same figures as one that works each of them out anew."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from spm_lib.data.store import open_store
+
+from .test_slices import ASKED, assert_same_figures
+
+#: The demo has no column of its own kind.
+TOLD = [name for name in ASKED if name != "by a column of the source"]
+
+
+@pytest.mark.parametrize(
+    ("team", "day"), [(None, "2026-05-20"), ("americas", "2025-02-28"), ("emea-enterprise", "2026-08-14")]
+)
+def test_kept_tables_change_no_figure(demo_store: Path, team: str | None, day: str) -> None:
+    with open_store(demo_store) as store:
+        plain = store.as_of(dt.date.fromisoformat(day))
+        plain = plain if team is None else plain.scope(team)
+        assert_same_figures(plain, plain.keeping(), TOLD)
+
+
+def test_a_scope_keeps_nothing_of_another_nor_a_day_of_another(demo_store: Path) -> None:
+    asked = ("by person and product", "plan")
+    with open_store(demo_store) as store:
+        company = store.as_of().keeping()
+        for team in ("emea-enterprise", "apac-growth"):
+            for day in (dt.date(2026, 8, 14), dt.date(2026, 5, 20)):
+                kept, plain = company.as_of(day), store.as_of().as_of(day)
+                if team is not None:
+                    kept, plain = kept.scope(team), plain.scope(team)
+                assert_same_figures(plain, kept, asked)
