@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from spm_lib.data.store import Store, StoreMeta
 
 T = TypeVar("T")
-
-_NUMBERS = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -155,11 +152,11 @@ class Snapshot:
         """
         return replace(self, keeps=True, _shared={}, _answers={})
 
-    def once(self, key: tuple[object, ...], answer: Callable[[], T]) -> T:
-        """Give `answer`: where tables are kept, worked out once for this day and scope whoever asks."""
+    def once(self, key: tuple[object, ...], answer: Callable[[], T], *, dated: bool = True) -> T:
+        """Give `answer`: where tables are kept, worked out once for this scope and, where `dated`, day, whoever asks."""
         if not self.keeps:
             return answer()
-        whole = (self.date, self.report_date, self.team_id, *key)
+        whole = (self.date if dated else None, self.report_date, self.team_id, *key)
         if whole not in self._answers:
             self._answers[whole] = answer()
         found: T = self._answers[whole]
@@ -271,8 +268,7 @@ class Snapshot:
         """
         key = f"{what}, {self.team_id}" + (f", {self.date}" if dated else "")
         if key not in self._shared:
-            name = f"spm_kept_{next(_NUMBERS)}"
-            self._shared[key] = self.store.connection.create_table(name, find(), temp=True)
+            self._shared[key] = self.store.keep(find())
         return self._shared[key]
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,6 +32,9 @@ SAFE_CONFIG = {
     "enable_external_access": "false",
     "python_enable_replacements": "false",
 }
+
+
+_NUMBERS = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,23 @@ class Store:
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Run a query of the engine's own dialect and give its rows."""
         return self._engine.execute(query).fetchall()
+
+    def keep(self, table: ibis.Table) -> ibis.Table:
+        """Compute a table once, for what builds on it in several places; the store itself is never written.
+
+        Returns
+        -------
+        ibis.Table
+            A table of this connection alone, in memory until the store is closed or the table is let go.
+        """
+        name = f"spm_kept_{next(_NUMBERS)}"
+        # Not Ibis' own create_table, which fills one table, looks it up and gives it another name, a statement each.
+        self._engine.execute(f"create temp table {name} as {self.connection.compile(table)}").fetchall()
+        return self.connection.table(name)
+
+    def let_go(self, kept: ibis.Table) -> None:
+        """Take what `keep` has kept out of memory."""
+        self._engine.execute(f"drop table if exists {kept.get_name()}").fetchall()
 
     def as_of(self, date: dt.date | None = None) -> Snapshot:
         """Give every table as it was known at the end of `date`, by default the last data date."""

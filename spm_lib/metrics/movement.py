@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 import ibis
 import pandas as pd
-from ibis.util import gen_name
 
 from spm_lib.data.history import Snapshot
 from spm_lib.data.replay import at_highest
@@ -243,13 +242,11 @@ _GROUP_COLUMNS = {"team": "team", "rep": "owner"}
 
 @contextmanager
 def _kept(snapshot: Snapshot, table: ibis.Table) -> Iterator[ibis.Table]:
-    """Compute `table` once, for what builds on it in several places; the store itself is never written."""
-    connection = snapshot.store.connection
-    name = gen_name("movement")
+    kept = snapshot.store.keep(table)
     try:
-        yield connection.create_table(name, table, temp=True)
+        yield kept
     finally:
-        connection.con.execute(f'drop table if exists "{name}"').fetchall()
+        snapshot.store.let_go(kept)
 
 
 def _default_start(snapshot: Snapshot, period: Period) -> dt.date:

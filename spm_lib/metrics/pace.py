@@ -79,9 +79,8 @@ def _earlier_shares(snapshot: Snapshot, period: Period) -> tuple[float, ...]:
         return ()
     # From the first closing on, so that all periods are answered at once.
     since = snapshot.meta.first_closed_on or earlier[0].start
-    daily = snapshot.once(
-        ("daily revenue",), lambda: _daily_revenue(company, replace(period, start=since, end=company.date))
-    )
+    whole = replace(period, start=since, end=company.date)
+    daily = snapshot.once(("daily revenue",), lambda: _daily_revenue(company, whole), dated=False)
     days = daily["closed_on"].to_numpy(dtype="datetime64[D]")
     revenue = np.nan_to_num(daily["revenue"].to_numpy(dtype=float))
     passed = period.elapsed_share(snapshot.date)

@@ -104,7 +104,7 @@ def ranking_table(
     months = months_of(trends, "revenue", gaps["team"])
     rows = gaps.join(months)
     if planned:
-        # Revenue stands against the plan: what is sold without a quota would not be in the last row.
+        # Revenue stands against the plan: what is sold without a quota need not be in the last row.
         rows["revenue"] = rows["revenue"].where(rows["against"] == "plan")
     whole = {str(row["part"]): row for row in change.to_dict("records")}
     columns, total, judged = _of_plan(plan) if planned else _of_change(whole)
