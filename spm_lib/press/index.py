@@ -155,8 +155,8 @@ def write_index(reports: Path) -> Path:
     mark = f'<meta name="made-of" content="{_made_of(reports)}">'
     if _holds(reports / INDEX, mark):
         return reports / INDEX
-    # Imported late: nbconvert, which renders the pages, takes longer to import than an index takes that stands.
-    from spm_lib.press.render.report import POLICY, environment, sheet
+    # Imported late: templates take longer to import than an index takes that stands.
+    from spm_lib.press.render.pages import POLICY, environment, sheet
 
     shelved, problems = listing(reports)
     latest = newest(shelved)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
@@ -192,6 +193,9 @@ def _made(due: Sequence[Job], clock: Clock, workers: Workers) -> Generator[Resul
 
 
 def _prepare(threads: int) -> None:
+    # It checks addresses of a kind that no notebook has, and takes longer to import than all the rest: jsonschema
+    # does without where it is not there.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     from spm_lib.press.make import prepare
 
     prepare(threads)

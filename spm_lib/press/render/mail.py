@@ -21,6 +21,7 @@ from spm_lib.press.render.blocks import body_of
 from spm_lib.press.render.eml import SUBJECT_LIMIT, Mail, to_eml
 from spm_lib.press.render.facts import Facts, facts_of, headline_of
 from spm_lib.press.render.letter import Letter, Shown, plain
+from spm_lib.press.render.pages import environment
 from spm_lib.press.render.parts import (
     KeyFigure,
     KeyFigures,
@@ -32,7 +33,6 @@ from spm_lib.press.render.parts import (
     parts_of,
 )
 from spm_lib.press.render.pictures import shown_size, to_png
-from spm_lib.press.render.report import environment
 from spm_lib.theme import DARK, LIGHT
 
 #: What Gmail cuts begins near 102 KB; a mail that is cut shows no end.

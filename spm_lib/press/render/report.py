@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from functools import lru_cache
 from typing import Any
 
 import jinja2
@@ -12,16 +12,11 @@ from nbconvert.exporters import TemplateExporter
 from nbformat import NotebookNode
 from traitlets import Bool, default
 
-from spm_lib import theme
 from spm_lib.press.render.blocks import Block, body_of
 from spm_lib.press.render.facts import Facts, facts_of, headline_of
 from spm_lib.press.render.links import link_teams
+from spm_lib.press.render.pages import environment
 from spm_lib.press.render.sections import outline
-
-#: Rule of all pages: no request, no script, no form.
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 class ReportExporter(TemplateExporter):
@@ -76,34 +71,6 @@ class ReportExporter(TemplateExporter):
         return html, given
 
 
-def environment() -> jinja2.Environment:
-    """Give the environment of all pages: what is not marked as clean is escaped, an unknown name an error."""
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.globals.update(
-        policy=Markup(POLICY),
-        css=Markup(style()),
-        report_css=Markup(sheet("report.css")),
-        lang="en",
-    )
-    return made
-
-
-def style() -> str:
-    """Give the style sheet of all pages."""
-    return theme.css() + sheet("page.css")
-
-
-def sheet(name: str) -> str:
-    """Give one of the style sheets beside the templates."""
-    return (TEMPLATES / name).read_text("utf-8")
-
-
 def render(book: NotebookNode, facts: Facts, *, code: bool = False) -> tuple[str, tuple[str, ...]]:
     """Render an executed notebook.
 
@@ -126,9 +93,14 @@ def render(book: NotebookNode, facts: Facts, *, code: bool = False) -> tuple[str
     RunError
         Where a picture has no text for those who do not see it.
     """
-    exporter = ReportExporter(code=code)  # type: ignore[no-untyped-call]
-    html, resources = exporter.from_notebook_node(book, {"facts": facts})
+    html, resources = _exporter(code).from_notebook_node(book, {"facts": facts})
     return html, resources["notes"]
+
+
+@lru_cache
+def _exporter(code: bool) -> ReportExporter:
+    """Give this process's exporter: with each new one Jinja would compile the templates anew."""
+    return ReportExporter(code=code)  # type: ignore[no-untyped-call]
 
 
 def _linked(block: Block, facts: Facts) -> Block:

@@ -18,7 +18,8 @@ from spm_lib.errors import RunError
 from spm_lib.press.index import STATUSES
 from spm_lib.press.notebook import PUBLISHED_MIME
 from spm_lib.press.render.facts import Facts
-from spm_lib.press.render.report import TEMPLATES, ReportExporter, render
+from spm_lib.press.render.pages import TEMPLATES
+from spm_lib.press.render.report import ReportExporter, render
 from spm_lib.press.standing import VERDICTS
 
 from ..books import book, chart, report, strip
