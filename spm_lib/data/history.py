@@ -150,6 +150,10 @@ class Snapshot:
 
         For one question over many deals this costs more than it saves.
         """
+        import ibis
+
+        # To merge selects takes longer than small tables do, and DuckDB looks through them by itself.
+        ibis.options.sql.fuse_selects = False
         return replace(self, keeps=True, _shared={}, _answers={})
 
     def once(self, key: tuple[object, ...], answer: Callable[[], T], *, dated: bool = True) -> T:

@@ -130,8 +130,6 @@ class Store:
         # Imported late: what plans and skips reports asks for rows alone, and Ibis takes longer to import than that takes.
         import ibis
 
-        # Merging selects makes the text shorter and no query faster, and takes longer than DuckDB does to look through them.
-        ibis.options.sql.fuse_selects = False
         return ibis.duckdb.from_connection(self._engine)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

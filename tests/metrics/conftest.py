@@ -11,6 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from itertools import chain
 from typing import Any
 
+import ibis
 import numpy as np
 import pytest
 from hypothesis import strategies as st
@@ -593,3 +594,9 @@ def draw_company() -> Callable[[], st.SearchStrategy[dict[str, list[Row]]]]:
 def as_of_meta() -> Mapping[str, Any]:
     """Give what the random companies' stores know of themselves."""
     return META
+
+
+@pytest.fixture(autouse=True)
+def _merged_selects() -> None:
+    """Snapshots that keep their tables change this option of Ibis for all that comes after."""
+    ibis.options.sql.fuse_selects = True

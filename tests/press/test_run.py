@@ -9,8 +9,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ from spm_lib.press.plan import Job
 from spm_lib.press.records import read_record
 from spm_lib.press.render.eml import from_eml
 from spm_lib.press.run import Result, Summary, run
+from spm_lib.press.workers import Workers
 
 from .conftest import NOW, PUBLISH, SPEC, Project, book
 
@@ -108,11 +110,11 @@ def test_one_failing_team_and_what_a_rerun_does(
     assert left == [".lock"]
 
 
-class Here(ThreadPoolExecutor):
-    """The pool, without processes."""
-
-    def __init__(self, workers: int, **_: object) -> None:
-        super().__init__(workers)
+@contextmanager
+def here(count: int, *_: object) -> Iterator[Workers]:
+    """Workers that are no processes."""
+    with ThreadPoolExecutor(count) as executor:
+        yield Workers(executor, count, executor.shutdown)
 
 
 def test_what_cannot_be_shown_or_published_is_a_failure_or_a_warning(
@@ -133,12 +135,12 @@ def test_what_cannot_be_shown_or_published_is_a_failure_or_a_warning(
         "lost": [script, good],
     }
 
-    def canned(job: Job, *, timeout: int) -> Executed:
+    def canned(job: Job, **_: object) -> Executed:
         ran = book("show()")
         ran.cells[1].outputs = shown[job.spec]
         return Executed(ran, None, 1.0, 0.5)
 
-    monkeypatch.setattr(runs, "ProcessPoolExecutor", Here)
+    monkeypatch.setattr(runs, "local_workers", here)
     monkeypatch.setattr(making, "execute", canned)
     jobs = [job for name in shown for job in project.plan(SPEC, name)]
     results = {result.job.spec: result for result in go(tuple(jobs))[0].results}
