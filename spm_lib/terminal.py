@@ -209,7 +209,7 @@ def show_run(summary: Summary, index: Path, *, json: bool = False) -> None:
                 "held": len(summary.held),
                 "skipped": len(summary.skipped),
                 "interrupted": summary.interrupted,
-                "ordinary_kernels": summary.cold,
+                "ordinary_kernels": summary.ordinary,
                 "index": str(index),
                 "reports": [
                     {
@@ -242,8 +242,8 @@ def show_run(summary: Summary, index: Path, *, json: bool = False) -> None:
         counts.append(f"{len(summary.held)} held")
     if summary.interrupted:
         counts.append("stopped before the rest")
-    if summary.cold:
-        say(f"Kernels were started one by one, which is slower: {summary.cold}.")
+    if summary.ordinary:
+        say(f"Kernels were started one by one, which is slower: {summary.ordinary}.")
     say(f"{', '.join(counts)}. Open {index}")
 
 

@@ -41,12 +41,15 @@ class Executed:
         Why it failed; None where it did not.
     seconds, cell_seconds
         Time taken by all, kernel start included, and by the cells alone.
+    ordinary
+        Why the kernel was an ordinary one; None where it was warm.
     """
 
     book: NotebookNode | None
     failure: Failure | None
     seconds: float
     cell_seconds: float
+    ordinary: str | None = None
 
     @property
     def busy(self) -> bool:
@@ -79,7 +82,8 @@ def execute(job: Job, *, secrets: Mapping[str, str] | None = None) -> Executed:
     book = kept[-1]
     failure = _blamed(book, failure)
     cells = sum(cell.metadata.get("papermill", {}).get("duration") or 0.0 for cell in book.cells)
-    return Executed(cleaned(book), failure, time.perf_counter() - begun, cells)
+    ordinary = book.metadata.get("papermill", {}).get("ordinary_kernel")
+    return Executed(cleaned(book), failure, time.perf_counter() - begun, cells, ordinary)
 
 
 def _attempt(job: Job, secrets: dict[str, str], keep: Callable[[NotebookNode], None]) -> Failure | None:

@@ -111,7 +111,7 @@ def make(job: Job) -> Made:
         return _unmade(job, _unplaced(error), seconds)
     seconds["place"] = time.perf_counter() - begun
     rounded = {name: round(value, 4) for name, value in seconds.items()}
-    return Made(failure, len(found), figures, notes, rounded, versions(), held)
+    return Made(failure, len(found), figures, notes, rounded, versions(), held, executed.ordinary)
 
 
 def _patiently(job: Job, secrets: dict[str, str]) -> Executed:

@@ -89,6 +89,8 @@ class Made:
         Versions of Python and the libraries.
     held
         Whether the report was made and is kept from its readers for the reason in `failure`.
+    ordinary
+        Why its kernel was an ordinary one; None where it was warm.
     """
 
     failure: Failure | None
@@ -98,6 +100,7 @@ class Made:
     seconds: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     held: bool = False
+    ordinary: str | None = None
 
 
 class RunRecord(_Part):

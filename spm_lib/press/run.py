@@ -52,6 +52,8 @@ class Result:
         What the report's readers and owner should know.
     seconds
         Time it took, of its worker.
+    ordinary
+        Why its kernel was started in the ordinary, slower way; None where it was warm.
     """
 
     job: Job
@@ -59,6 +61,7 @@ class Result:
     failure: Failure | None = None
     warnings: tuple[str, ...] = ()
     seconds: float = 0.0
+    ordinary: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,13 +74,15 @@ class Summary:
         One for each job that ended, in the plan's order.
     interrupted
         Whether it was stopped before all jobs ended.
-    cold
-        Why kernels were started in the ordinary, slower way; None where they were warm or none was needed.
     """
 
     results: tuple[Result, ...]
     interrupted: bool = False
-    cold: str | None = None
+
+    @property
+    def ordinary(self) -> str | None:
+        """Why kernels, or some of them, were started in the ordinary way; None where all were warm."""
+        return next((result.ordinary for result in self.results if result.ordinary), None)
 
     @property
     def done(self) -> tuple[Result, ...]:
@@ -148,27 +153,30 @@ def run(
             continue
         results[job.html] = Result(job, SKIPPED)
         tell(results[job.html])
-    interrupted, cold = False, None
+    interrupted = False
     if due:
-        crew, cold = _crew(len(due), workers, cluster)
         try:
-            with alone(due[0].reports), crew as opened, closing(_made(due, clock, opened)) as made:
+            with (
+                alone(due[0].reports),
+                _crew(len(due), workers, cluster) as opened,
+                closing(_made(due, clock, opened)) as made,
+            ):
                 for result in made:
                     results[result.job.html] = result
                     tell(result)
         except KeyboardInterrupt:
             interrupted = True
-    return Summary(tuple(results[job.html] for job in jobs if job.html in results), interrupted, cold)
+    return Summary(tuple(results[job.html] for job in jobs if job.html in results), interrupted)
 
 
-def _crew(
-    due: int, workers: int | None, cluster: str | None
-) -> tuple[AbstractContextManager[Workers], str | None]:
+def _crew(due: int, workers: int | None, cluster: str | None) -> AbstractContextManager[Workers]:
     if cluster is not None:
-        return cluster_workers(cluster), None
+        return cluster_workers(cluster)
     count = min(workers or cores(), due)
     threads = max(1, cores() // count)
-    return local_workers(count, _prepare, threads), start_server(threads)
+    # It imports its libraries while the workers import theirs.
+    start_server(threads)
+    return local_workers(count, _prepare, threads)
 
 
 def _made(due: Sequence[Job], clock: Clock, workers: Workers) -> Generator[Result, None, None]:
@@ -232,7 +240,7 @@ def _result(job: Job, made: Made, attempt: int, clock: Clock) -> Result:
     except OSError as problem:
         status = FAILED
         failure = Failure(error=type(problem).__name__, message=f"the record could not be written: {problem}")
-    return Result(job, status, failure, warnings, seconds)
+    return Result(job, status, failure, warnings, seconds, made.ordinary)
 
 
 def _publishing(made: Made) -> tuple[str, ...]:

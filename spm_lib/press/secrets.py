@@ -16,7 +16,14 @@ from spm_lib.errors import RunError
 _ORDINARY = frozenset(
     {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TEMP", "TMP", "TERM"}
     | {"VIRTUAL_ENV", "SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT", "APPDATA", "LOCALAPPDATA", "USERPROFILE"}
-    | {"SSL_CERT_FILE", "SSL_CERT_DIR", "NUMEXPR_MAX_THREADS", "COVERAGE_PROCESS_START", "HOSTNAME"}
+    | {
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "NUMEXPR_MAX_THREADS",
+        "MATPLOTLIBRC",
+        "COVERAGE_PROCESS_START",
+        "HOSTNAME",
+    }
 )
 _ORDINARY_PREFIXES: tuple[str, ...] = (
     "LC_",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from spm_lib.errors import RunError
+from spm_lib.press import kernels
 from spm_lib.press.shelf import DRAFTS
 
 LOCK = ".lock"
@@ -34,8 +36,10 @@ def alone(reports: Path) -> Iterator[None]:
         reason = error.strerror or type(error).__name__
         raise RunError(f"the folder of reports cannot be written ({reason})", where=str(reports)) from None
     try:
-        for draft in reports.glob(f"*/*/*/{DRAFTS}"):
+        for draft in (*reports.glob(DRAFTS), *reports.glob(f"*/*/*/{DRAFTS}")):
             draft.unlink(missing_ok=True)
+        if hasattr(os, "getuid"):
+            kernels.sweep()
         yield
     finally:
         lock.release()

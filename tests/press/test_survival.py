@@ -148,6 +148,28 @@ def test_kill_9_of_the_press(make_project: MakeProject, temporary: Path) -> None
     assert left_behind(project, temporary) == []
 
 
+def test_kill_9_of_all_at_once_leaves_nothing_after_the_next_run(
+    make_project: MakeProject, temporary: Path
+) -> None:
+    project = make_project({"b": "North"})
+    project.notebook(book(WAITS, PUBLISH))
+    project.spec()
+    press = Press(project, temporary)
+    assert soon(lambda: (project.root / "kernel-b").exists())
+    family = press.family()
+    # The one that would clear the folder of sockets away goes first.
+    for pid in sorted(
+        family, key=lambda pid: b"kernels.server" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ):
+        os.kill(pid, signal.SIGKILL)
+    press.process.communicate()
+    assert soon(lambda: not any(map(alive, family)), 10)
+    (temporary / "spm-kernels-just-made").mkdir()
+    (project.root / "go").touch()
+    assert statuses(Press(project, temporary).summary()) == {"b": "done"}
+    assert left_behind(project, temporary) == ["spm-kernels-just-made"]
+
+
 def test_kill_9_of_a_worker_costs_one_report_a_second_attempt(
     make_project: MakeProject, temporary: Path
 ) -> None:

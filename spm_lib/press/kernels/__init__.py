@@ -8,6 +8,7 @@ Where there can be no fork, a kernel is started in the ordinary way, and `warm_a
 from __future__ import annotations
 
 from spm_lib.press.kernels.environment import SERVER_VARIABLE
+from spm_lib.press.kernels.folder import sweep
 from spm_lib.press.kernels.master import (
     ServerState,
     server_state,
@@ -22,5 +23,6 @@ __all__ = [
     "server_state",
     "start_server",
     "stop_server",
+    "sweep",
     "warm_available",
 ]
