@@ -6,17 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
 from spm_lib.data.slices import RELATIONS
-from spm_lib.data.store import SAFE_CONFIG
+from spm_lib.data.store import open_store
 
 #: As long as names are shown; a longer one is cut, so only its whole words within that are sought.
 SHOWN = 59
 
 _WORDS = r"regexp_split_to_array(trim(regexp_replace(text, '[^\p{L}\p{N}]+', ' ', 'g')), ' ')"
 
-#: The names of which the first word and then, as that is dearer to find, the first two words are on a page.
+#: What may stand before or behind a word; no quote, as it stands in a query.
+EDGES = '()[]{}<>".,;:!?–—-/|*_`“”„«»'
+
+#: The names whose beginning up to a space and then, as that is dearer to find, whose first two words are on a page.
 _NAMED = (
     """
 select kind, id, name, words from (
@@ -31,7 +32,7 @@ select kind, id, name, words from (
             union all select 'deal', deal_id, deal_id from deals
             union all select 'deal', deal_id, name from deals where name <> deal_id
             union all select 'account', account_id, unnest([account_id, name]) from accounts
-        ) where regexp_extract(name, '[\\p{{L}}\\p{{N}}]+') in (select unnest($beginnings))
+        ) where trim(split_part(translate(name, chr(160) || chr(9), '  '), ' ', 1), '{EDGES}') in (select unnest($tokens))
     )
 ) where array_to_string(words[1:2], ' ') in (select unnest($beginnings))
 """
@@ -90,26 +91,35 @@ class Named:
     teams: frozenset[str]
 
 
-def find_names(store: Path, beginnings: Iterable[str]) -> tuple[list[Named], list[str]]:
-    """Find the names of which the first word, or the first two of several, are given.
+def find_names(
+    store: Path, tokens: Iterable[str], beginnings: Iterable[str]
+) -> tuple[list[Named], list[str]]:
+    """Find the names that may stand on a page.
 
     Parameters
     ----------
     store
         The store's file.
+    tokens
+        What stands on the page between spaces, without `EDGES`.
     beginnings
-        Single words and pairs of words.
+        Its words, one by one and in pairs.
 
     Returns
     -------
     tuple
         The names with those who may read of them, and the names of products, stages, pipelines and sources, which
         all may.
+
+    Raises
+    ------
+    StoreError
+        As `spm_lib.data.store.open_store`.
     """
-    asked = {"beginnings": list(beginnings)}
+    asked = {"tokens": list(tokens), "beginnings": list(beginnings)}
     query = f"with named as materialized ({_NAMED}), {_RELEVANT}, {RELATIONS} {_FOUND}"
-    with duckdb.connect(str(store), read_only=True, config=dict(SAFE_CONFIG)) as connection:
-        rows = connection.execute(query, asked).fetchall()
-        common = [name for (name,) in connection.execute(_COMMON).fetchall()]
+    with open_store(store) as opened:
+        rows = opened.rows(query, asked)
+        common = [name for (name,) in opened.rows(_COMMON)]
     found = [Named(kind, name, words, frozenset(t for t in teams if t)) for kind, name, words, teams in rows]
     return found, common

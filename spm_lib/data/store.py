@@ -132,9 +132,9 @@ class Store:
 
         return ibis.duckdb.from_connection(self._engine)
 
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         """Run a query of the engine's own dialect and give its rows."""
-        return self._engine.execute(query).fetchall()
+        return self._engine.execute(query, parameters).fetchall()
 
     def keep(self, table: ibis.Table) -> ibis.Table:
         """Compute a table once, for what builds on it in several places; the store itself is never written.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -17,9 +18,16 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_exponential
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    retry_if_result,
+    stop_after_attempt,
+    wait_exponential,
+)
+from tenacity.retry import RetryBaseT
 
-from spm_lib.errors import RunError, one_line
+from spm_lib.errors import RunError, StoreError, one_line
 from spm_lib.press.execute import Executed, execute
 from spm_lib.press.kernels.environment import THREAD_VARIABLES
 from spm_lib.press.leaks import leaks
@@ -58,6 +66,10 @@ def prepare(threads: int) -> None:
     signal.signal(signal.SIGINT, lambda *_: None)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    # What is imported stays: to look through it for garbage time and again costs a tenth of a second each.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def _end_with_parent() -> None:
@@ -97,10 +109,10 @@ def make(job: Job) -> Made:
             html, notes = render(book, facts(job), code=job.code)
             body, left_out = mail_of(book, facts(job))
             mail, notes = to_eml(body).decode("ascii"), (*notes, *left_out)
-            failure = _leaking(leaks(job, book))
+            failure = _leaking(_waiting(retry_if_exception_type(StoreError))(leaks, job, book))
             held = failure is not None
-        except RunError as error:
-            failure = Failure(error="RunError", message=str(error))
+        except (RunError, StoreError) as error:
+            failure = Failure(error=type(error).__name__, message=str(error))
         if failure is not None:
             html = mail = figures = None
     seconds["render"] = time.perf_counter() - begun
@@ -115,14 +127,19 @@ def make(job: Job) -> Made:
 
 
 def _patiently(job: Job, secrets: dict[str, str]) -> Executed:
-    """Execute; again and again where another program has the store open for writing, as that passes."""
-    found: Executed = Retrying(
-        retry=retry_if_result(lambda executed: executed.busy),
+    """Execute; again where another program has the store open for writing, as that passes."""
+    found: Executed = _waiting(retry_if_result(lambda executed: executed.busy))(execute, job, secrets=secrets)
+    return found
+
+
+def _waiting(retry: RetryBaseT) -> Retrying:
+    return Retrying(
+        retry=retry,
         stop=stop_after_attempt(_BUSY_ATTEMPTS),
         wait=wait_exponential(max=_BUSY_SECONDS),
+        # What the last attempt came to, an exception too.
         retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
-    )(execute, job, secrets=secrets)
-    return found
+    )
 
 
 def _leaking(names: tuple[str, ...]) -> Failure | None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import nbformat
 import pytest
 
 from spm_lib.errors import RunError
 from spm_lib.press.execute import execute
+from spm_lib.press.make import make
 from spm_lib.press.notebook import published
 
 from .conftest import PUBLISH, SPEC, Project, book
@@ -86,6 +91,40 @@ def test_the_whole_notebook_has_a_limit_too(make_project: MakeProject) -> None:
     ran = execute(project.plan(SPEC + "limits: {cell_seconds: 60, seconds: 2}\n")[0])
     assert ran.failure is not None and ran.failure.error == "Timeout"
     assert ran.failure.message == "the notebook took longer than 2 s in all" and ran.failure.cell in (3, 4, 5)
+
+
+#: Has a store open for writing, as other programs do, until a file says that it need not.
+HOLDS = """
+import duckdb, pathlib, sys, time
+with duckdb.connect(sys.argv[1]):
+    print("held", flush=True)
+    while not pathlib.Path(sys.argv[2]).exists():
+        time.sleep(0.05)
+"""
+
+
+def test_a_store_that_another_program_writes_is_waited_for(make_project: MakeProject) -> None:
+    project = make_project({"a": "North"})
+    opens = "import spm_lib as spm\nopen('../tried', 'a').write('x')\nspm.open_report(team, period, as_of)"
+    project.notebook(book(opens, "open('../opened', 'w')", PUBLISH))
+    (job,) = project.plan()
+    project.store.close()
+    tried, done = project.root / "tried", project.root / "done"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDS, str(job.store), str(done)], stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None and other.stdout.readline() == b"held\n"
+        release = threading.Timer(0, lambda: (_wait_for(tried), time.sleep(0.5), done.touch()))
+        release.start()
+        made = make(job)
+        release.join()
+    assert made.failure is None and len(tried.read_text()) >= 2 and job.html.exists()
+
+
+def _wait_for(file: Path) -> None:
+    end = time.monotonic() + 60
+    while not file.exists() and time.monotonic() < end:
+        time.sleep(0.05)
 
 
 def test_a_kernel_that_is_not_there(make_project: MakeProject) -> None:

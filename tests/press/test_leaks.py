@@ -49,6 +49,8 @@ DEALS = [
     deal(3, LONG, "r-3", account_id="a-3"),
     deal(4, "Moved on", "r-2", account_id="a-1"),
     deal(5, "12345", "r-3"),
+    deal(6, "“Quoted” deal", "r-3"),
+    deal(7, "Odd\u00a0space\u00a0here", "r-3"),
 ]
 
 
@@ -91,6 +93,9 @@ def project(make_store: MakeStore, tmp_path: object) -> Project:
         ("Bo  Li of <b>Bolt &amp; Sons</b>", ("person 'Bo Li'", "deal 'Bolt & Sons'", "account 'Bolt'")),
         ("D-0000002", ("deal 'D-0000002'",)),
         ("Enterprise", ("team 'Enterprise'",)),
+        ("(Bolt & Sons, as ever)", ("deal 'Bolt & Sons'", "account 'Bolt'")),
+        ("“Quoted” deal!", ("deal '“Quoted” deal'",)),
+        ("Odd space here", ("deal 'Odd space here'",)),
         (LONG[:59] + "…", (f"deal '{LONG[:59]}…'",)),
         ('<img alt="Ferro AG grew">', ("account 'Ferro AG'",)),
     ],
