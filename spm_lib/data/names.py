@@ -14,10 +14,7 @@ SHOWN = 59
 
 _WORDS = r"regexp_split_to_array(trim(regexp_replace(text, '[^\p{L}\p{N}]+', ' ', 'g')), ' ')"
 
-#: What may stand before or behind a word; no quote, as it stands in a query.
-EDGES = '()[]{}<>".,;:!?–—-/|*_`“”„«»'
-
-#: The names whose beginning up to a space and then, as that is dearer to find, whose first two words are on a page.
+#: The names of which the first word and then, as that is dearer to find, the first two words are on a page.
 _NAMED = (
     """
 select kind, id, name, words from (
@@ -32,7 +29,7 @@ select kind, id, name, words from (
             union all select 'deal', deal_id, deal_id from deals
             union all select 'deal', deal_id, name from deals where name <> deal_id
             union all select 'account', account_id, unnest([account_id, name]) from accounts
-        ) where trim(split_part(translate(name, chr(160) || chr(9), '  '), ' ', 1), '{EDGES}') in (select unnest($tokens))
+        ) where regexp_extract(name, '[\\p{{L}}\\p{{N}}]+') in (select unnest($beginnings))
     )
 ) where array_to_string(words[1:2], ' ') in (select unnest($beginnings))
 """
@@ -91,19 +88,15 @@ class Named:
     teams: frozenset[str]
 
 
-def find_names(
-    store: Path, tokens: Iterable[str], beginnings: Iterable[str]
-) -> tuple[list[Named], list[str]]:
-    """Find the names that may stand on a page.
+def find_names(store: Path, beginnings: Iterable[str]) -> tuple[list[Named], list[str]]:
+    """Find the names of which the first word, or the first two of several, are given.
 
     Parameters
     ----------
     store
         The store's file.
-    tokens
-        What stands on the page between spaces, without `EDGES`.
     beginnings
-        Its words, one by one and in pairs.
+        Single words and pairs of words.
 
     Returns
     -------
@@ -116,7 +109,7 @@ def find_names(
     StoreError
         As `spm_lib.data.store.open_store`.
     """
-    asked = {"tokens": list(tokens), "beginnings": list(beginnings)}
+    asked = {"beginnings": list(beginnings)}
     query = f"with named as materialized ({_NAMED}), {_RELEVANT}, {RELATIONS} {_FOUND}"
     with open_store(store) as opened:
         rows = opened.rows(query, asked)

@@ -11,7 +11,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from spm_lib.data.names import EDGES, Named, find_names
+from spm_lib.data.names import Named, find_names
 from spm_lib.errors import one_line
 from spm_lib.press.notebook import outputs
 from spm_lib.press.plan import Job
@@ -43,12 +43,10 @@ def leaks(job: Job, book: NotebookNode) -> tuple[str, ...]:
     """
     if job.team is None:
         return ()
-    said = " ".join(_said(book))
-    text = _words(said)
+    text = _words(" ".join(_said(book)))
     words = text.split()
     pairs = {" ".join(pair) for pair in itertools.pairwise(words)}
-    tokens = {token.strip(EDGES) for token in said.split()}
-    found, common = find_names(job.store, {*tokens, *words}, {*words, *pairs})
+    found, common = find_names(job.store, {*words, *pairs})
     own = [each for each in found if each.teams & set(job.scope)]
     allowed = {each.words for each in own} | {
         _words(name) for name in (*common, *job.shared_names, *job.above)

@@ -64,7 +64,7 @@ class Job:
     env
         Names of the environment variables that its kernel is given; never their values.
     scope, above
-        Ids of its team and those below it, and names of the teams above; none for the company.
+        Ids of its team and those below it, and ids and names of the teams above; none for the company.
     shared_names
         Names beyond its scope that it may hold.
     """
@@ -259,13 +259,13 @@ def _team_pages(
 
 
 def _above(snapshot: Snapshot, team: str | None) -> tuple[str, ...]:
-    """Give the names of the teams above one."""
+    """Give the ids and the names of the teams above one."""
     found: dict[str, str] = {}
     parent = snapshot.teams[team].parent_team_id if team is not None else None
     while parent is not None and parent in snapshot.teams and parent not in found:
         found[parent] = snapshot.teams[parent].name
         parent = snapshot.teams[parent].parent_team_id
-    return tuple(found.values())
+    return (*found, *found.values())
 
 
 def values_for(

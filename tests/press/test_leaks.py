@@ -94,6 +94,7 @@ def project(make_store: MakeStore, tmp_path: object) -> Project:
         ("D-0000002", ("deal 'D-0000002'",)),
         ("Enterprise", ("team 'Enterprise'",)),
         ("(Bolt & Sons, as ever)", ("deal 'Bolt & Sons'", "account 'Bolt'")),
+        ("team_id='north', name='EMEA North'", ()),
         ("“Quoted” deal!", ("deal '“Quoted” deal'",)),
         ("Odd space here", ("deal 'Odd space here'",)),
         (LONG[:59] + "…", (f"deal '{LONG[:59]}…'",)),
