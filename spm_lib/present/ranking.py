@@ -15,9 +15,6 @@ from spm_lib.present.tables import Column, table
 from spm_lib.present.teams import ALL, by_team, named
 from spm_lib.theme import Look, is_unknown
 
-#: Money is known to the cent: what differs by less is the same.
-_CENT = 0.01
-
 
 def team_gaps(plan: pd.DataFrame, moved: pd.DataFrame) -> pd.DataFrame:
     """Put what is known of each team in one row, the largest shortfall first.
@@ -160,8 +157,10 @@ def _apart(rows: pd.DataFrame, total: Mapping[str, Any], look: Look) -> str:
             continue
         whole, summed = float(total[name]), float(rows[name].sum())
         written = look.value(whole, "currency")
-        if abs(whole - summed) >= _CENT and written != look.value(summed, "currency"):
-            by = look.value(abs(whole - summed), "currency")
+        # To the cent: sums of doubles are off by less.
+        gap = round(abs(whole - summed), 2)
+        if gap and written != look.value(summed, "currency"):
+            by = look.value(gap, "currency")
             told.append(f"{label} {by} {'more' if whole > summed else 'less'}")
     if not told:
         return ""

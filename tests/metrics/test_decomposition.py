@@ -200,7 +200,8 @@ def test_of_any_company_it_adds_up_over_parts_and_groups(data, make_store, draw_
         theirs = revenue["p_value" if name == "p_value" else f"difference_{name}"]
         assert change[name] == pytest.approx(theirs, nan_ok=True), name
     known = found.groups[found.groups["value"].notna()]
-    for part in PARTS:
+    # A group that won deals without any known amount is unknown, and what it had before cannot be added up.
+    for part in PARTS if len(known) == len(found.groups) else ():
         summed = sum(map(cents, known.loc[known["part"] == part, "value"]))
         told = (
             cents(whole[part]) if part != "decided_deals" else cents(whole[part]) + cents(whole["team_mix"])

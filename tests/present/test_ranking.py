@@ -277,7 +277,8 @@ def test_a_last_row_that_is_not_the_sum_of_the_rows_says_by_how_much(
     )  # fmt: skip
     look = Look()
     written = {
-        name: look.value(total + apart / 100 * sign, "currency") != look.value(total, "currency")
+        name: apart != 0
+        and look.value(total + apart / 100 * sign, "currency") != look.value(total, "currency")
         for name, total, sign in (
             ("plan to date", 4000 * len(rows), -1),
             ("gap", sum(rows) / 100, 1),
