@@ -115,15 +115,19 @@ def fork_kernel(order: Message) -> ForkedKernel:
         inbox = Inbox()
         try:
             send(connection, {"do": "kernel", **order})
-            first, *others = receive(connection, inbox)
+            said = receive(connection, inbox)
+            # The kernel may say that it is ready before its server has said which process it is.
+            while not any("pid" in message or "refused" in message for message in said):
+                said += receive(connection, inbox)
         except OSError as error:
             reason = f"the kernels' server does not answer: {error.strerror or error}"
             connection.close()
             continue
-        if "refused" in first:
+        answer = next(message for message in said if "pid" in message or "refused" in message)
+        if "refused" in answer:
             connection.close()
-            raise NotForkedError(first["refused"])
-        kernel = ForkedKernel(connection, inbox, first["pid"])
-        kernel.take(others)
+            raise NotForkedError(answer["refused"])
+        kernel = ForkedKernel(connection, inbox, answer["pid"])
+        kernel.take(said)
         return kernel
     raise NotForkedError(reason)
