@@ -15,11 +15,11 @@ from spm_lib.data.names import Named, find_names
 from spm_lib.errors import one_line
 from spm_lib.press.notebook import outputs
 from spm_lib.press.plan import Job
+from spm_lib.press.render.svg import DRAWN
 
 #: Shorter numbers stand in every report.
 _LEAST_DIGITS = 6
 
-_PICTURE = re.compile(r"data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)")
 _STYLE = re.compile(r"<(style|script)\b.*?</\1>", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _SAID = re.compile(r"""(?:alt|title|aria-label|data-[a-z-]+|href)=(?:"([^"]*)"|'([^']*)')""")
@@ -92,9 +92,9 @@ def _texts(value: Any) -> Iterable[str]:
 
 def _plain(text: str) -> Iterator[str]:
     """Give what a reader of HTML sees or hears, pictures drawn in text included; plain text as it is."""
-    for picture in _PICTURE.finditer(text):
-        yield from _plain(base64.b64decode(picture[1] + "==").decode("utf-8", "replace"))
-    text = _STYLE.sub(" ", _PICTURE.sub(" ", text))
+    for picture in DRAWN.finditer(text):
+        yield from _plain(base64.b64decode(picture[2] + "==").decode("utf-8", "replace"))
+    text = _STYLE.sub(" ", DRAWN.sub(" ", text))
     for said in _SAID.finditer(text):
         yield html.unescape(said[1] or said[2] or "")
     yield html.unescape(_TAG.sub(" ", text))

@@ -20,7 +20,7 @@ from spm_lib.press.shelf import FRESH, commit, state_of
 from spm_lib.press.sweep import alone
 from spm_lib.press.workers import WorkerLostError, Workers, cluster_workers, cores, local_workers
 
-__all__ = ["Result", "Summary", "cores", "run", "state_of"]
+__all__ = ["Result", "Summary", "run", "state_of"]
 
 Status = Literal["done", "failed", "held"]
 

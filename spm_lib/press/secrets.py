@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from spm_lib.errors import RunError
+from spm_lib.press.render.svg import DRAWN
 
 #: What programs need to run at all. Everything else of the environment a spec has to name.
 _ORDINARY = frozenset(
@@ -36,8 +37,6 @@ _ORDINARY_PREFIXES: tuple[str, ...] = (
     "IPYTHON",
     "OMP_",
     "OPENBLAS_",
-)
-_ORDINARY_PREFIXES += (
     "MKL_",
     "VECLIB_",
     "SPM_KERNEL_",
@@ -46,8 +45,6 @@ _ORDINARY_PREFIXES += (
     "JUPYTER_PATH",
     "JUPYTER_CONFIG",
 )
-
-_DRAWN = re.compile(r"(data:image/svg\+xml;base64,)([A-Za-z0-9+/=]+)")
 
 #: A shorter value stands in many texts by chance: masking it would garble the report and hide nothing.
 LEAST = 4
@@ -101,8 +98,8 @@ class Mask:
 
     def text(self, text: str) -> str:
         """Give `text` without the values, in its drawn pictures neither."""
-        if self._forms and "data:image/svg+xml;base64," in text:
-            text = _DRAWN.sub(self._drawn, text)
+        if self._forms:
+            text = DRAWN.sub(self._drawn, text)
         for form, label in self._forms:
             if form in text:
                 text = text.replace(form, label)

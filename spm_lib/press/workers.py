@@ -30,13 +30,10 @@ class Workers:
         Takes the work. Where a worker is lost, its future alone raises, and a new worker takes the place.
     slots
         How many pieces of work to hand out at a time.
-    stop
-        Ends the workers at once, whatever they do.
     """
 
     executor: Executor
     slots: int
-    stop: Callable[[], None]
 
 
 class WorkerLostError(RunError):
@@ -128,7 +125,7 @@ def local_workers(count: int, setup: Callable[..., None], *arguments: Any) -> It
     """Have `count` processes of this machine; see `LocalWorkers`."""
     workers = LocalWorkers(count, setup, *arguments)
     try:
-        yield Workers(workers, count, workers.stop)
+        yield Workers(workers, count)
     except BaseException:
         workers.stop()
         raise
@@ -170,9 +167,7 @@ def cluster_workers(address: str) -> Iterator[Workers]:
             raise RunError("the Dask cluster has no workers", where=address, mend=mend)
         executor = client.get_executor(pure=False)  # type: ignore[no-untyped-call]
         try:
-            yield Workers(
-                executor, threads * _AHEAD, lambda: executor.shutdown(wait=False, cancel_futures=True)
-            )
+            yield Workers(executor, threads * _AHEAD)
         except BaseException:
             executor.shutdown(wait=False, cancel_futures=True)
             raise

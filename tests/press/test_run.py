@@ -114,7 +114,7 @@ def test_one_failing_team_and_what_a_rerun_does(
 def here(count: int, *_: object) -> Iterator[Workers]:
     """Workers that are no processes."""
     with ThreadPoolExecutor(count) as executor:
-        yield Workers(executor, count, executor.shutdown)
+        yield Workers(executor, count)
 
 
 def test_what_cannot_be_shown_or_published_is_a_failure_or_a_warning(

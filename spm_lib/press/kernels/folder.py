@@ -39,7 +39,9 @@ def plain_folder() -> Path:
 
 
 def sweep() -> None:
-    """Remove the folders whose makers ended without removing them."""
+    """Remove the folders whose makers ended without removing them; on Windows, which has no users by number, nothing."""
+    if not hasattr(os, "getuid"):
+        return
     for base in _places():
         for folder in base.glob(f"{_PREFIX}*"):
             # One without a lock is just being made.

@@ -12,6 +12,8 @@ _RUN = re.compile(
 )
 #: The address of a picture that a page holds itself.
 PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp|svg\+xml);base64,([A-Za-z0-9+/=\s]*)", re.ASCII)
+#: A drawing within a longer text: its address up to the drawing, and the drawing.
+DRAWN = re.compile(r"(data:image/svg\+xml;base64,)([A-Za-z0-9+/=]+)")
 _WITHIN = re.compile(r"#|data:image/(?:png|jpeg|gif|webp);", re.ASCII)
 
 Element = tuple[str, Mapping[str, str]]
