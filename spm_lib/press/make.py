@@ -34,6 +34,7 @@ from spm_lib.press.leaks import leaks
 from spm_lib.press.notebook import published
 from spm_lib.press.plan import Job
 from spm_lib.press.records import Failure, Made, Published, check_published
+from spm_lib.press.render.blocks import body_of
 from spm_lib.press.render.eml import to_eml
 from spm_lib.press.render.facts import Facts
 from spm_lib.press.render.mail import mail_of
@@ -106,9 +107,10 @@ def make(job: Job) -> Made:
     if failure is None and book is not None:
         try:
             figures = check_published(found[-1]) if found else None
-            html, notes = render(book, facts(job), code=job.code)
-            body, left_out = mail_of(book, facts(job))
-            mail, notes = to_eml(body).decode("ascii"), (*notes, *left_out)
+            body = body_of(book, code=job.code)
+            html, notes = render(book, facts(job), body)
+            letter, left_out = mail_of(book, facts(job), body)
+            mail, notes = to_eml(letter).decode("ascii"), (*notes, *left_out)
             failure = _leaking(_waiting(retry_if_exception_type(StoreError))(leaks, job, book))
             held = failure is not None
         except (RunError, StoreError) as error:

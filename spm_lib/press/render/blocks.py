@@ -128,7 +128,7 @@ def body_of(book: NotebookNode, *, code: bool = False) -> Body:
         place = _Place(number_of(book, cell), first_line(cell), EMAIL_TAG in tags(cell))
         if cell.cell_type == "markdown":
             source = cell.source
-            if not found.title and not found.blocks:
+            if not found.title and all(block.kind == "code" for block in found.blocks):
                 found.title, source = split_title(source)
             cleaned = render_markdown(source, own=True, attachments=cell.get("attachments"))
             _add(found, "text", cleaned, place)

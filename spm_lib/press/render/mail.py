@@ -17,7 +17,7 @@ from traitlets import default
 
 from spm_lib.errors import ParameterError, RunError, one_line
 from spm_lib.press.notebook import published
-from spm_lib.press.render.blocks import body_of
+from spm_lib.press.render.blocks import Body, body_of
 from spm_lib.press.render.eml import SUBJECT_LIMIT, Mail, to_eml
 from spm_lib.press.render.facts import Facts, facts_of, headline_of
 from spm_lib.press.render.letter import Letter, Shown, plain
@@ -46,7 +46,9 @@ _COLUMNS = 6
 _CHARACTERS = 2_000
 
 
-def mail_of(book: NotebookNode, facts: Facts, *, link: str = "") -> tuple[Mail, tuple[str, ...]]:
+def mail_of(
+    book: NotebookNode, facts: Facts, body: Body | None = None, *, link: str = ""
+) -> tuple[Mail, tuple[str, ...]]:
     """Write the mail body of an executed notebook.
 
     Parameters
@@ -56,6 +58,8 @@ def mail_of(book: NotebookNode, facts: Facts, *, link: str = "") -> tuple[Mail, 
         published do.
     facts
         What the mail says besides.
+    body
+        The notebook's cells, where they are at hand: to clean them is half of the work.
     link
         Address of the report, for a button at the end; http or https.
 
@@ -76,7 +80,7 @@ def mail_of(book: NotebookNode, facts: Facts, *, link: str = "") -> tuple[Mail, 
             "this is no address of a report", where=one_line(link, 80), mend="Write https://…"
         )
     headline = headline_of(book)
-    body = body_of(book)
+    body = body or body_of(book)
     blocks = [b for b in body.blocks if b.email and b.kind != "code" and not b.is_heading(headline)]
     notes: list[str] = []
     parts = [part for block in blocks for part in _short(parts_of(block.html), facts)]

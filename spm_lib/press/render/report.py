@@ -12,7 +12,7 @@ from nbconvert.exporters import TemplateExporter
 from nbformat import NotebookNode
 from traitlets import Bool, default
 
-from spm_lib.press.render.blocks import Block, body_of
+from spm_lib.press.render.blocks import Block, Body, body_of
 from spm_lib.press.render.facts import Facts, facts_of, headline_of
 from spm_lib.press.render.links import link_teams
 from spm_lib.press.render.pages import environment
@@ -22,8 +22,8 @@ from spm_lib.press.render.sections import outline
 class ReportExporter(TemplateExporter):
     """Exports an executed notebook as one page that asks for nothing else.
 
-    The page's facts come as ``resources["facts"]``; without them they are read off the notebook. What was left
-    out of the page comes back as ``resources["notes"]``.
+    The page's facts come as ``resources["facts"]``, its cells as ``resources["body"]``; without them both are read off
+    the notebook. What was left out of the page comes back as ``resources["notes"]``.
     """
 
     export_from_notebook = "Sales report (HTML)"
@@ -56,7 +56,7 @@ class ReportExporter(TemplateExporter):
         """Render `nb`."""
         resources = dict(resources or {})
         facts = resources.get("facts") or facts_of(nb)
-        body = body_of(nb, code=self.code)
+        body = resources.get("body") or body_of(nb, code=self.code)
         headline = headline_of(nb)
         blocks = [_linked(block, facts) for block in body.blocks]
         resources["notes"] = body.notes
@@ -71,7 +71,7 @@ class ReportExporter(TemplateExporter):
         return html, given
 
 
-def render(book: NotebookNode, facts: Facts, *, code: bool = False) -> tuple[str, tuple[str, ...]]:
+def render(book: NotebookNode, facts: Facts, body: Body | None = None) -> tuple[str, tuple[str, ...]]:
     """Render an executed notebook.
 
     Parameters
@@ -80,8 +80,8 @@ def render(book: NotebookNode, facts: Facts, *, code: bool = False) -> tuple[str
         The notebook.
     facts
         What the page says besides.
-    code
-        Whether to keep the code, folded.
+    body
+        Its cells, where they are at hand; otherwise they are read off it, without code.
 
     Returns
     -------
@@ -93,14 +93,14 @@ def render(book: NotebookNode, facts: Facts, *, code: bool = False) -> tuple[str
     RunError
         Where a picture has no text for those who do not see it.
     """
-    html, resources = _exporter(code).from_notebook_node(book, {"facts": facts})
+    html, resources = _exporter().from_notebook_node(book, {"facts": facts, "body": body})
     return html, resources["notes"]
 
 
 @lru_cache
-def _exporter(code: bool) -> ReportExporter:
+def _exporter() -> ReportExporter:
     """Give this process's exporter: with each new one Jinja would compile the templates anew."""
-    return ReportExporter(code=code)  # type: ignore[no-untyped-call]
+    return ReportExporter()  # type: ignore[no-untyped-call]
 
 
 def _linked(block: Block, facts: Facts) -> Block:

@@ -17,6 +17,7 @@ import spm_lib
 from spm_lib.errors import RunError
 from spm_lib.press.index import STATUSES
 from spm_lib.press.notebook import PUBLISHED_MIME
+from spm_lib.press.render.blocks import body_of
 from spm_lib.press.render.facts import Facts
 from spm_lib.press.render.pages import TEMPLATES
 from spm_lib.press.render.report import ReportExporter, render
@@ -49,7 +50,8 @@ def shown(data: dict[str, Any], **metadata: Any) -> nbformat.NotebookNode:
 
 
 def page(*cells: nbformat.NotebookNode, facts: Facts = FACTS, code: bool = False) -> str:
-    return render(new_notebook(cells=list(cells)), facts, code=code)[0]
+    made = new_notebook(cells=list(cells))
+    return render(made, facts, body_of(made, code=code))[0]
 
 
 def main_of(html: str) -> str:
@@ -200,7 +202,7 @@ def test_a_picture_with_words() -> None:
 
 def test_papermills_metadata_do_not_reach_the_page() -> None:
     book = new_notebook(cells=[cell()], metadata={"papermill": {"parameters": {"token": "hush-hush"}}})
-    assert "hush-hush" not in render(book, FACTS, code=True)[0]
+    assert "hush-hush" not in render(book, FACTS, body_of(book, code=True))[0]
 
 
 class _Shape(HTMLParser):
@@ -229,7 +231,7 @@ def test_every_section_can_be_linked_to_and_every_reference_leads_somewhere(code
     made = book(
         *report().cells, *LONG, drawn(chart("Ann", "Bob")), drawn(chart("Cy")), drawn(strip("Revenue"))
     )
-    html = render(made, FACTS, code=code)[0]
+    html = render(made, FACTS, body_of(made, code=code))[0]
     shape = _Shape(html)
     ids = shape.all("id")
     assert len(ids) == len(set(ids))
