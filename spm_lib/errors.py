@@ -62,6 +62,10 @@ class UnknownNameError(SpmError):
     """A team, metric, dimension or other name that does not exist."""
 
 
+class ModelError(SpmError):
+    """A model that cannot be fitted, or a saved one that cannot be read."""
+
+
 class RunError(SpmError):
     """A report that could not be made, shelved or found."""
 
