@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import logging
 import multiprocessing
@@ -71,6 +72,8 @@ def prepare(threads: int) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    # At the end it goes like all else: DuckDB's binding prints a page about what it finds left over.
+    atexit.register(gc.unfreeze)
 
 
 def _end_with_parent() -> None:
