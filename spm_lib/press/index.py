@@ -5,119 +5,34 @@ from __future__ import annotations
 import base64
 import hashlib
 import itertools
-import shlex
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 from markupsafe import Markup
 
 from spm_lib.errors import one_line
 from spm_lib.press.fingerprint import library_hash
-from spm_lib.press.records import Kpi, RunRecord
-from spm_lib.press.render.locales import locale_of
+from spm_lib.press.index_lines import (
+    FAILED,
+    HELD,
+    READY,
+    Line,
+    columns_of,
+    common_comparison,
+    facets_of,
+    line_of,
+    link_of,
+    name_of,
+    status_of,
+    title_of,
+    usual_locale,
+)
+from spm_lib.press.records import RunRecord
 from spm_lib.press.shelf import RECORDS, Shelved, history, listing, newest, write_whole
-from spm_lib.press.standing import Verdict, headline, verdict_of
-from spm_lib.settings import DEFAULT_LOCALE
-from spm_lib.theme import UNKNOWN, Look
+from spm_lib.press.standing import headline
 
 INDEX = "index.html"
-
-#: More figures than these make a row nobody reads.
-_KPIS = 6
-
-#: Names longer than a line bears are cut, and marks that turn the reading direction go.
-_NAME = 120
-
-
-@dataclass(frozen=True)
-class Status:
-    """What became of a run: a word and a mark beside its colour."""
-
-    key: str
-    word: str
-    mark: str
-
-
-READY = Status("ready", "Ready", "✓")
-FAILED = Status("failed", "Failed", "✕")
-HELD = Status("held", "Held", "‖")
-
-#: By the record's own word. A held report was made, and stays from its readers until its owner has looked.
-STATUSES: Mapping[str, Status] = {"done": READY, "held": HELD, "failed": FAILED}
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One published figure in its column.
-
-    Parameters
-    ----------
-    label
-        The column's head, shown beside the figure where there are no columns.
-    text
-        Its value as published.
-    difference, against
-        As published, and what it is compared with; empty where there is none.
-    significant
-        Whether the difference is more than chance.
-    n
-        How many the figure rests on, as people write it; empty where it is not known.
-    """
-
-    label: str
-    text: str = UNKNOWN
-    difference: str = ""
-    against: str = ""
-    significant: bool = False
-    n: str = ""
-
-    @property
-    def known(self) -> bool:
-        """Whether there is a value."""
-        return self.text != UNKNOWN
-
-
-@dataclass(frozen=True)
-class Line:
-    """One run as the index shows it.
-
-    Parameters
-    ----------
-    name, link
-        Whose it is, and the page; a failed or held run has none.
-    period, as_of
-        As people write them.
-    status, verdict
-        What became of the run, and how its team stands.
-    message
-        The report's one sentence.
-    figures, against
-        One for each column of its kind of report; what their differences are against.
-    notes
-        What a reader must know.
-    notebook, command
-        How to look at a run without a page: the executed notebook, and what makes it again.
-    keys
-        Report, period and team as numbers that the filter compares.
-    """
-
-    name: str
-    link: str
-    period: str
-    as_of: str
-    status: Status
-    verdict: Verdict | None
-    message: str
-    figures: tuple[Figure, ...]
-    against: str
-    notes: tuple[str, ...]
-    notebook: str
-    command: str
-    keys: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -163,7 +78,7 @@ def write_index(reports: Path) -> Path:
     shared = _shared(latest)
     choices = _choices([each.record for each in shelved])
     company, teams = _groups(latest, shelved, reports, shared, choices)
-    readable, absent = ([e.record for e in latest if (_status(e) is READY) is can] for can in (True, False))
+    readable, absent = ([e.record for e in latest if (status_of(e) is READY) is can] for can in (True, False))
     said, behind = headline(readable, absent)
     pages = {each.record.subject: each.html for each in latest}
     script = sheet("index.js")
@@ -175,14 +90,14 @@ def write_index(reports: Path) -> Path:
             index_css=Markup(sheet("index.css")),
             script=Markup(script),
             headline=said,
-            behind=[(_name(each), _link(pages[each.subject], reports)) for each in behind],
+            behind=[(name_of(each), link_of(pages[each.subject], reports)) for each in behind],
             company=company,
             teams=teams,
             shared=shared,
             currencies=_currencies(latest),
             filters=[(name, words) for name, words in choices.items() if len(words) > 1],
-            failed=sum(_status(each) is FAILED for each in latest),
-            held=sum(_status(each) is HELD for each in latest),
+            failed=sum(status_of(each) is FAILED for each in latest),
+            held=sum(status_of(each) is HELD for each in latest),
             total=len(shelved),
             last_run=max((each.record.finished for each in shelved), default=None),
             unread=[one_line(f"{Path(p.where).relative_to(reports)}: {p.what}") for p in problems],
@@ -225,131 +140,30 @@ def _groups(
     choices: Mapping[str, Mapping[object, str]],
 ) -> tuple[list[Group], list[Group]]:
     """Give the company's own reports, and those of the teams."""
-    usual = _usual_locale(latest)
+    usual = usual_locale(latest)
     numbers = {name: {key: number for number, key in enumerate(words)} for name, words in choices.items()}
     found: tuple[list[Group], list[Group]] = ([], [])
     for (spec, for_team), each in itertools.groupby(
         latest, key=lambda s: (s.record.spec, s.record.team is not None)
     ):
         of = list(each)
-        columns = _columns(one.record for one in of)
+        columns = columns_of(one.record for one in of)
         subjects = []
         for one in of:
             lines = [
-                _line(run, reports, columns, shared, numbers, usual)
+                line_of(run, reports, columns, shared, numbers, usual)
                 for run in history(shelved, spec, one.record.team)
             ]
             subjects.append(Subject(lines[0], tuple(lines[1:])))
-        against = _against(one.record for one in of)
-        group = Group(_title(spec), tuple(columns.values()), against, tuple(subjects))
+        against = common_comparison(one.record for one in of)
+        group = Group(title_of(spec), tuple(columns.values()), against, tuple(subjects))
         found[for_team].append(group)
     return found
 
 
-def _line(
-    run: Shelved,
-    reports: Path,
-    columns: Mapping[str, str],
-    shared: Sequence[str],
-    numbers: Mapping[str, Mapping[object, int]],
-    usual: str,
-) -> Line:
-    record, status = run.record, _status(run)
-    absent = not run.html.is_file()
-    notes = (str(record.failure or "The page is missing"),) if absent else record.warnings
-    return Line(
-        name=_name(record),
-        link="" if absent else _link(run.html, reports),
-        period=one_line(record.period_title, _NAME),
-        as_of=_look(record, usual).date(record.as_of),
-        status=status,
-        verdict=None if absent else verdict_of(record),
-        message=one_line(record.published.headline, 300) if record.published else "",
-        figures=_figures(record, columns, _look(record, usual)),
-        against=_against([record]),
-        notes=tuple(one_line(note, 300) for note in notes if note not in shared),
-        notebook=_link(run.ipynb, reports) if absent and run.ipynb.is_file() else "",
-        command=_command(record) if absent else "",
-        keys={name: numbers[name][key] for name, (key, _) in _facets(record).items()},
-    )
-
-
-def _status(run: Shelved) -> Status:
-    status = STATUSES[run.record.status]
-    return status if run.html.is_file() or status is HELD else FAILED
-
-
-def _link(path: Path, reports: Path) -> str:
-    return quote(path.relative_to(reports).as_posix())
-
-
-def _command(record: RunRecord) -> str:
-    """Give what makes a report again."""
-    words = ["spm", "run", f"params/{record.spec}.yml", "--period", record.period]
-    words += ["--as-of", record.as_of.isoformat()]
-    return shlex.join([*words, *(["--team", record.team] if record.team else [])])
-
-
-def _columns(records: Iterable[RunRecord]) -> dict[str, str]:
-    """Give label by metric of the first figures that the newest reports published."""
-    found: dict[str, str] = {}
-    for record in records:
-        for kpi in record.published.kpis if record.published else ():
-            found.setdefault(kpi.metric, one_line(kpi.label, 60))
-    return dict(itertools.islice(found.items(), _KPIS))
-
-
-def _look(record: RunRecord, usual: str) -> Look:
-    """Give how a report writes days and counts; one that published nothing, as those that stand around it do."""
-    said = getattr(record.published, "locale", None)
-    return Look(locale=locale_of(said) if record.published else usual)
-
-
-def _usual_locale(latest: Iterable[Shelved]) -> str:
-    """Give the locale of most of the newest reports."""
-    said = Counter(
-        locale_of(getattr(e.record.published, "locale", None)) for e in latest if e.record.published
-    )
-    return max(sorted(said), key=lambda name: said[name], default=DEFAULT_LOCALE)
-
-
-def _figures(record: RunRecord, columns: Mapping[str, str], look: Look) -> tuple[Figure, ...]:
-    kpis: dict[str, Kpi] = {kpi.metric: kpi for kpi in (record.published.kpis if record.published else ())}
-    return tuple(
-        _figure(kpis[metric], label, look) if metric in kpis else Figure(label)
-        for metric, label in columns.items()
-    )
-
-
-def _figure(kpi: Kpi, label: str, look: Look) -> Figure:
-    compared = _comparison(kpi)
-    return Figure(
-        label,
-        one_line(kpi.text, 40),
-        one_line(compared.get("text") or "", 40),
-        one_line(compared.get("against") or "", 40),
-        compared.get("significant") is True,
-        "" if kpi.n is None else look.value(kpi.n, "count", compact=False),
-    )
-
-
-def _comparison(kpi: Kpi) -> dict[str, Any]:
-    return kpi.comparison if isinstance(kpi.comparison, dict) else {}
-
-
-def _against(records: Iterable[RunRecord]) -> str:
-    """Say what differences are against; empty where they are against several things, or nothing."""
-    found = set()
-    for record in records:
-        for kpi in record.published.kpis if record.published else ():
-            if against := one_line(_comparison(kpi).get("against") or "", 40):
-                found.add(f"{against} at the same point" if record.as_of < record.period_end else against)
-    return found.pop() if len(found) == 1 else ""
-
-
 def _shared(latest: Sequence[Shelved]) -> tuple[str, ...]:
     """Give the warnings that all newest reports have: said once, above them."""
-    made = [run.record.warnings for run in latest if _status(run) is not FAILED]
+    made = [run.record.warnings for run in latest if status_of(run) is not FAILED]
     if len(made) < 2:
         return ()
     return tuple(warning for warning in made[0] if all(warning in others for others in made))
@@ -371,24 +185,6 @@ def _choices(records: Sequence[RunRecord]) -> dict[str, dict[object, str]]:
     }
     for name, of in ordered.items():
         for record in of:
-            key, words = _facets(record)[name]
+            key, words = facets_of(record)[name]
             found[name].setdefault(key, words)
     return found
-
-
-def _facets(record: RunRecord) -> dict[str, tuple[object, str]]:
-    return {
-        "team": (record.team, _name(record)),
-        "period": (record.period, one_line(record.period_title, _NAME)),
-        "report": (record.spec, _title(record.spec)),
-    }
-
-
-def _name(record: RunRecord) -> str:
-    return one_line(record.team_name, _NAME) if record.team is not None else "The company"
-
-
-def _title(spec: str) -> str:
-    """Give a spec's name as people write it."""
-    text = one_line(spec.replace("_", " "), 80)
-    return text[:1].upper() + text[1:]

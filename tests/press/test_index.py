@@ -15,7 +15,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from spm_lib.press.index import STATUSES, write_index
+from spm_lib.press.index import write_index
+from spm_lib.press.index_lines import STATUSES
 from spm_lib.press.records import Failure, check_published, to_json
 
 from .render.test_clean import ATTACKS, dangers

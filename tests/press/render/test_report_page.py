@@ -15,7 +15,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 import spm_lib
 from spm_lib.errors import RunError
-from spm_lib.press.index import STATUSES
+from spm_lib.press.index_lines import STATUSES
 from spm_lib.press.notebook import PUBLISHED_MIME
 from spm_lib.press.render.blocks import body_of
 from spm_lib.press.render.facts import Facts
