@@ -1,4 +1,4 @@
-# make demo    build the demo company's store and a report for every team
+# make demo    build the demo company's store, score its deals (a minute or two, once), make a report for every team
 # make test    every check; make check: the quick ones; make browser: Chromium for the tests that need one
 PYTHON ?= python3
 VENV := .venv

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -43,10 +44,47 @@ def demo_store(pytestconfig: pytest.Config) -> Path:
     return demo_store_path(pytestconfig)
 
 
+def demo_scored_path(config: pytest.Config) -> Path:
+    """Give the path of a copy of the demo store with deals scored, on the last day and one and eight weeks before."""
+    demo = demo_store_path(config)
+    sources = [
+        demo.stem.encode(),
+        *(p.read_bytes() for p in sorted((ROOT / "spm_lib" / "models").glob("*.py"))),
+    ]
+    digest = hashlib.sha256(b"\0".join(sources)).hexdigest()[:16]
+    folder = demo.parent / f"scored-{digest}"
+    with FileLock(demo.parent / "lock"):
+        if not folder.exists():
+            from spm_lib.data.store import open_store
+            from spm_lib.models.scoring import score_store
+
+            for old in demo.parent.glob("scored-*"):
+                shutil.rmtree(old)
+            # What was begun and not ended is no folder of that name.
+            making = demo.parent / "scoring"
+            shutil.rmtree(making, ignore_errors=True)
+            making.mkdir()
+            shutil.copyfile(demo, making / "store.duckdb")
+            with open_store(making / "store.duckdb") as store:
+                last = store.as_of().date
+            for weeks in (8, 1, 0):
+                # The first day's model serves the others too: to fit another takes half a minute more.
+                day = last - dt.timedelta(weeks=weeks)
+                score_store(making / "store.duckdb", day, clock=lambda: NOW, refit_days=63)
+            making.rename(folder)
+    return folder / "store.duckdb"
+
+
+@pytest.fixture(scope="session")
+def demo_scored(pytestconfig: pytest.Config) -> Path:
+    """Give the path of the demo company's store with scored deals; open store and ledger for reading only."""
+    return demo_scored_path(pytestconfig)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Give the notebooks the demo store, as `spm demo` does."""
     if any(type(item).__name__ == "IPyNbCell" for item in items):
-        os.environ["SPM_STORE"] = str(demo_store_path(config))
+        os.environ["SPM_STORE"] = str(demo_scored_path(config))
 
 
 @pytest.hookimpl(hookwrapper=True)

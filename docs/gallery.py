@@ -16,6 +16,8 @@ from browser.chromium import started
 from browser.shelves import demo_shelf
 
 from spm_lib.data.ingest import ingest
+from spm_lib.data.store import open_store
+from spm_lib.models.scoring import score_store
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
@@ -28,6 +30,9 @@ PICTURES: dict[str, tuple[str, int, int, bool]] = {
     "report-dark": (REPORT, 1280, 900, True),
     "report-phone": (REPORT, 375, 812, False),
     "summary": ("reports/leadership_summary/*/*/company.html", 1280, 900, False),
+    "risk": ("reports/deals_at_risk/*/*/emea-enterprise.html", 1280, 900, False),
+    "risk-phone": ("reports/deals_at_risk/*/*/emea-enterprise.html", 375, 812, False),
+    "model": ("reports/deal_risk_model/*/*/company.html", 1280, 900, False),
     "index": ("reports/index.html", 1280, 900, False),
     "mail": ("mails/team_performance-emea-enterprise.html", 640, 900, False),
 }
@@ -41,6 +46,7 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     store = folder / "demo.duckdb"
     ingest(ROOT / "params" / "sources" / "demo.yml", store, now=NOW, strict=True)
+    score(store)
     shelf = demo_shelf(store, folder, everyone=True)
     with started() as browser:
         for name, (pattern, width, height, dark) in PICTURES.items():
@@ -53,6 +59,14 @@ def main() -> int:
             size = save(raw, path, LIMIT_KB.get(name, OTHERS_KB))
             print(f"{path.relative_to(ROOT)}: {size:.0f} KB of {pages[-1].relative_to(folder)}")
     return 0
+
+
+def score(store: Path) -> None:
+    """Score the last day, and one and eight weeks before, so that reports tell what changed and how flags turned out."""
+    with open_store(store) as opened:
+        last = opened.as_of().date
+    for weeks in (8, 1, 0):
+        score_store(store, last - dt.timedelta(weeks=weeks), clock=lambda: NOW, refit_days=63)
 
 
 def shot(browser: Browser, page: Path, width: int, height: int, *, dark: bool) -> bytes:

@@ -23,6 +23,11 @@ from spm_lib.metrics.decomposition import REVENUE_CHANGE, RevenueChange, explain
 from spm_lib.metrics.plan import against_plan, plan_metrics
 from spm_lib.metrics.signals import signals
 from spm_lib.metrics.stages import stages_of
+from spm_lib.models.flag_record import FlagRecord, calibration_to_date, flag_record
+from spm_lib.models.flags import Flags, read_flags, report_ledger
+from spm_lib.models.risk_card import RiskCard, read_card
+from spm_lib.models.risk_figures import FIGURES, model_figures, risk_figures
+from spm_lib.models.risk_money import money_by
 from spm_lib.periods import Period, parse_date, parse_period
 from spm_lib.present import Kpi, definitions, freshness, join_names, kpi_strip, style, team_gaps
 from spm_lib.present.about import Defined
@@ -134,6 +139,41 @@ class Report:
         """List the open deals expected in the period; see `spm_lib.metrics.open_deals`."""
         return measured.open_deals(self.snapshot, self.period)
 
+    @cached_property
+    def flags(self) -> Flags:
+        """The open deals at risk by the end of the fiscal quarter, as last scored; see `spm_lib.models.flags`."""
+        return read_flags(self.snapshot, report_ledger(self.snapshot))
+
+    @cached_property
+    def flag_record(self) -> FlagRecord:
+        """How the flags of about eight weeks ago turned out; see `spm_lib.models.flag_record`."""
+        return flag_record(self.snapshot, report_ledger(self.snapshot))
+
+    def calibration_to_date(self) -> pd.DataFrame:
+        """Compare chances told with what happened; see `spm_lib.models.flag_record.calibration_to_date`."""
+        return calibration_to_date(self.snapshot, report_ledger(self.snapshot))
+
+    def money_at_risk(self, by: str) -> pd.DataFrame:
+        """Add up the money due and at risk by ``team`` or ``rep``; see `spm_lib.models.risk_money.money_by`."""
+        return money_by(self.flags.deals, by)
+
+    def risk_rules(self) -> pd.DataFrame:
+        """Give what each rule has told in the company's past; see `spm_lib.models.risk_card`."""
+        return self.risk_card.rules
+
+    @cached_property
+    def risk_card(self) -> RiskCard:
+        """The card of the model that scored the latest day; see `spm_lib.models.risk_card`."""
+        return read_card(self.snapshot, report_ledger(self.snapshot))
+
+    def risk_figures(self) -> pd.DataFrame:
+        """Give the key figures of deals at risk; see `spm_lib.models.risk_figures`."""
+        return risk_figures(self.flags, self.flag_record)
+
+    def model_figures(self) -> pd.DataFrame:
+        """Give the key figures of the model's card; see `spm_lib.models.risk_figures`."""
+        return model_figures(self.risk_card)
+
     def kpi_strip(self, kpis: pd.DataFrame, trends: pd.DataFrame) -> Block:
         """Show key figures, each with what it is compared with, how sure it is, and its way there.
 
@@ -244,7 +284,7 @@ class Report:
         )
 
     def _kpi(self, row: Mapping[Any, Any]) -> dict[str, Any]:
-        metric, unit = CATALOGUE[row["metric"]], str(row["unit"])
+        metric, unit = _TOLD[row["metric"]], str(row["unit"])
         comparison = None
         if "against" in row and not is_null(row.get("difference")):
             comparison = {
@@ -254,7 +294,7 @@ class Report:
                 "significant": holds(row),
             }
         return {
-            "metric": metric.name,
+            "metric": str(row["metric"]),
             "label": metric.label,
             "value": _plain(row["value"]),
             "text": self.look.value(row["value"], unit),
@@ -317,10 +357,11 @@ def open_report(
     return Report(snapshot, span, Look(snapshot.meta.currency, settings.locale))
 
 
-#: Everything that a report tells: the catalogue, the gap to plan and what moved revenue.
+#: Everything that a report tells: the catalogue, the gap to plan, what moved revenue and deals at risk.
 _TOLD: dict[str, Defined] = dict(CATALOGUE)
 _TOLD |= {metric.name: metric for metric in plan_metrics(ExpectedShare(1.0, "complete"))}
 _TOLD[REVENUE_CHANGE.name] = REVENUE_CHANGE
+_TOLD |= FIGURES
 
 
 def _next(period: Period) -> Period | None:

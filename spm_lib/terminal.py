@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from spm_lib.data.ingest import IngestSummary
     from spm_lib.doctor import Finding
+    from spm_lib.models.scoring import Scored
     from spm_lib.periods import Period
     from spm_lib.press.plan import Job
     from spm_lib.press.run import Result, Summary
@@ -107,6 +108,42 @@ def show_ingest(summary: IngestSummary, *, json: bool = False) -> None:
             )
         )
     say(f"Data up to {summary.meta.last_data_date}.")
+
+
+def show_scored(scored: Scored, *, json: bool = False, brief: bool = False) -> None:
+    """Print what scoring did and, unless `brief`, whether the model is believed over each horizon, and where scores are."""
+    if json:
+        show_json(
+            {
+                "state": scored.state,
+                "as_of": scored.as_of,
+                "deals": scored.deals,
+                "flagged": dict(scored.flagged),
+                "model": scored.model_id,
+                "fitted": scored.fitted,
+                "gates": {horizon: vars(gate) for horizon, gate in scored.gates.items()},
+                "note": scored.note or None,
+                "ledger": str(scored.ledger),
+            }
+        )
+        return
+    if scored.state == "nothing":
+        say(f"Nothing scored: {scored.note}.")
+        return
+    done = "scored" if scored.state == "scored" else "scored already"
+    flagged = scored.flagged.get("period", 0)
+    say(f"{scored.deals:,} open deals {done} as of {scored.as_of}, {flagged:,} flagged within the quarter.")
+    if scored.note:
+        say(f"Rules only: {scored.note}.")
+    else:
+        say(f"Model {scored.model_id}{', fitted just now' if scored.fitted else ''}.")
+    if brief:
+        return
+    for horizon, gate in scored.gates.items():
+        span = "To the end of the quarter" if horizon == "period" else f"Within {horizon} days"
+        verdict = "the model is believed" if gate.open else "no reliable signal in this data, rules only"
+        say(f"{span}, {verdict}: {gate.why}.")
+    say(f"Scores: {scored.ledger}")
 
 
 def show_metrics(

@@ -43,6 +43,19 @@ def won_deals(snapshot: Snapshot, period: Period) -> pd.DataFrame:
     return found.sort_values(["closed_on", "deal_id"], ascending=[False, True], ignore_index=True)
 
 
+def closed_deals(snapshot: Snapshot, period: Period) -> pd.DataFrame:
+    """Give the deals won or lost in a period, the latest first.
+
+    Returns
+    -------
+    DataFrame
+        As `won_deals`, and won (boolean).
+    """
+    found = _listing(CLOSED, snapshot, period, ("won",))
+    found["won"] = found["won"].fillna(False).astype(bool)
+    return found.sort_values(["closed_on", "deal_id"], ascending=[False, True], ignore_index=True)
+
+
 def open_deals(snapshot: Snapshot, period: Period | None = None) -> pd.DataFrame:
     """Give the open deals, the largest first; where a period is named, those expected to close in it.
 

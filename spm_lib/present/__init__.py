@@ -2,6 +2,7 @@
 
 from spm_lib.present.about import definitions, freshness
 from spm_lib.present.attainment import attainment_chart, coverage_chart
+from spm_lib.present.calibration import calibration_chart
 from spm_lib.present.chart import Chart
 from spm_lib.present.deals import deals_tables
 from spm_lib.present.display import Block, Blocks, clean, nothing, style
@@ -22,6 +23,17 @@ from spm_lib.present.prose import (
     sentences,
 )
 from spm_lib.present.ranking import ranking_table, team_gaps
+from spm_lib.present.risk import risk_chart, risk_kpis, risk_list, risk_table
+from spm_lib.present.risk_history import changes_table, record_table, rules_table
+from spm_lib.present.risk_model import (
+    drift_table,
+    model_facts,
+    model_kpis,
+    points,
+    segments_table,
+    skill_chart,
+    skill_table,
+)
 from spm_lib.present.tables import Column, table
 from spm_lib.present.trends import trend_chart, trend_grid
 from spm_lib.present.variance import bridge_chart, gap_chart
@@ -35,12 +47,15 @@ __all__ = [
     "Kpi",
     "attainment_chart",
     "bridge_chart",
+    "calibration_chart",
+    "changes_table",
     "claim",
     "clean",
     "coverage_chart",
     "deals_tables",
     "definitions",
     "describe_change",
+    "drift_table",
     "freshness",
     "funnel_chart",
     "gap_chart",
@@ -49,16 +64,28 @@ __all__ = [
     "kpi_strip",
     "mix_chart",
     "mix_charts",
+    "model_facts",
+    "model_kpis",
     "moved_table",
     "movement_chart",
     "note",
     "nothing",
     "plural",
+    "points",
     "ranking_table",
     "reading",
+    "record_table",
+    "risk_chart",
+    "risk_kpis",
+    "risk_list",
+    "risk_table",
+    "rules_table",
+    "segments_table",
     "sentence",
     "sentences",
     "signal_table",
+    "skill_chart",
+    "skill_table",
     "style",
     "table",
     "team_gaps",

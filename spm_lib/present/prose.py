@@ -35,7 +35,9 @@ def reading(*sentences: str) -> Block:
 
 
 def note(text: str) -> Block:
-    """Show a remark in small type."""
+    """Show a remark in small type; nothing, where there is none."""
+    if not text.strip():
+        return Block(Markup(""), "")
     said = clean(text, SENTENCE_LIMIT)
     return Block(Markup('<p class="spm spm-note">{}</p>').format(said), said)
 

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from spm_lib.data.history import Snapshot
+from spm_lib.data.ledger import Ledger, ledger_path
 from spm_lib.data.slices import Slices, read_slices, whole_store
+from spm_lib.errors import StoreError
 from spm_lib.press.notebook import content
 
 _LIBRARY = Path(__file__).parent.parent
@@ -32,10 +34,13 @@ class Fingerprints:
         Hash of the notebook, see `notebook_hash`.
     snapshot
         The store on the as-of date.
+    scored
+        Whether the reports also tell of scores: all those in the ledger up to the as-of date.
     """
 
     notebook: str
     snapshot: Snapshot
+    scored: bool = False
 
     def of(
         self,
@@ -69,7 +74,7 @@ class Fingerprints:
         return f"{own}{_AND}{of_all}"
 
     def _hash(self, rows: str, parameters: Mapping[str, Any], shown: Mapping[str, Any]) -> str:
-        plain = [self.notebook, library_hash(), rows, dict(parameters), dict(shown)]
+        plain = [self.notebook, library_hash(), rows, self._scores, dict(parameters), dict(shown)]
         return _sha256(json.dumps(plain, sort_keys=True, allow_nan=False))
 
     def _rows_of(self, team: str) -> str:
@@ -78,6 +83,16 @@ class Fingerprints:
     @cached_property
     def _all_rows(self) -> str:
         return whole_store(self.snapshot.store)
+
+    @cached_property
+    def _scores(self) -> str:
+        if not self.scored:
+            return ""
+        try:
+            return Ledger(ledger_path(self.snapshot.store.path)).digest(self.snapshot.date)
+        except StoreError as error:
+            # Reports say so and tell the rest; they are made again once it can be read.
+            return str(error)
 
     @cached_property
     def _slices(self) -> Slices:

@@ -182,7 +182,7 @@ def plan(
     files = slugs({team.team_id: team.name for team in snapshot.teams.values()})
     last = store.meta.last_data_date
     notes = _stale(spec, last, today if as_of is None and spec.content.as_of in AS_OF_WORDS else day)
-    prints = Fingerprints(notebook_hash(spec.notebook), snapshot)
+    prints = Fingerprints(notebook_hash(spec.notebook), snapshot, scored=spec.content.score)
     subjects = subjects_of(spec, snapshot, teams)
     jobs = []
     for team, each in itertools.product(subjects, _periods(spec, store, day, period)):

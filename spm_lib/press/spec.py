@@ -15,6 +15,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    StrictBool,
     Tag,
     field_validator,
     model_validator,
@@ -171,7 +172,8 @@ class RunSpec(_Part):
 
     A team that a report names links to its page of the spec `links_to`. `env` names variables of the environment that
     the kernel is given: secrets, whose values are masked in all that is kept. A report with names of others than its
-    team's is held, but for the names in `shared_names`.
+    team's is held, but for the names in `shared_names`. With `score`, open deals are scored before reports are planned, and
+    a report is stale once a day that it can read of has been scored.
     """
 
     notebook: str
@@ -180,6 +182,7 @@ class RunSpec(_Part):
     as_of: AsOf = "latest"
     parameters: dict[str, Any] = Field(default_factory=dict)
     links_to: Text | None = None
+    score: StrictBool = False
     env: tuple[EnvironmentName, ...] = ()
     shared_names: tuple[Text, ...] = ()
     limits: Limits = Limits()

@@ -33,7 +33,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def shelves(demo_store: Path, pytestconfig: pytest.Config) -> tuple[Shelf, Shelf]:
+def shelves(demo_scored: Path, pytestconfig: pytest.Config) -> tuple[Shelf, Shelf]:
     """Pages of the demo company, and of one where every name is an attack; fresh ones are not made again."""
     if chromium() is None:
         pytest.skip(MISSING)
@@ -42,7 +42,7 @@ def shelves(demo_store: Path, pytestconfig: pytest.Config) -> tuple[Shelf, Shelf
     folder.mkdir(parents=True, exist_ok=True)
     with (
         FileLock(folder / "lock"),
-        open_store(demo_store) as opened,
+        open_store(demo_scored) as opened,
         open_store(hostile_store(hostile)) as attacked,
     ):
         jobs = [*demo_jobs(opened, demo / "reports"), *hostile_jobs(attacked, hostile)]

@@ -25,6 +25,8 @@ from spm_lib.press.spec import load_spec
 ROOT = Path(__file__).parent.parent.parent
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 TEAMS = ROOT / "params" / "team_performance.yml"
+DEALS = ROOT / "params" / "deals_at_risk.yml"
+CARD = ROOT / "params" / "deal_risk_model.yml"
 SUMMARY = ROOT / "params" / "leadership_summary.yml"
 
 #: What each kind of page is called on the shelf.
@@ -33,10 +35,14 @@ PAGES = {
     "few deals": "reports/team_performance/*/*/apac-enterprise.html",
     "summary": "reports/leadership_summary/*/*/company.html",
     "summary, German": "german/reports/leadership_summary/*/*/company.html",
+    "deals at risk": "reports/deals_at_risk/*/*/emea-enterprise.html",
+    "model card": "reports/deal_risk_model/*/*/company.html",
     "index": "index/index.html",
     "mail": "mails/team_performance-emea-enterprise.html",
     "mail, few deals": "mails/team_performance-apac-enterprise.html",
     "mail, summary": "mails/leadership_summary-company.html",
+    "mail, deals at risk": "mails/deals_at_risk-emea-enterprise.html",
+    "mail, model card": "mails/deal_risk_model-company.html",
 }
 
 
@@ -59,7 +65,7 @@ def demo_shelf(store: Path, folder: Path, *, everyone: bool = False) -> Shelf:
     Parameters
     ----------
     store
-        The demo company's.
+        The demo company's, with its deals scored.
     folder
         Where they stay.
     everyone
@@ -72,7 +78,7 @@ def demo_shelf(store: Path, folder: Path, *, everyone: bool = False) -> Shelf:
 
 
 def demo_jobs(store: Store, reports: Path, *, everyone: bool = False) -> list[Job]:
-    """Plan a team's report of today, one of a quarter's first days, with hardly a deal, and the company's summary.
+    """Plan a team's reports of today, one of a quarter's first days, with hardly a deal, and those on the company.
 
     The summary comes in German too: amounts are half as long again, and what fits there fits.
     """
@@ -81,6 +87,8 @@ def demo_jobs(store: Store, reports: Path, *, everyone: bool = False) -> list[Jo
     jobs = [
         *jobs_of(TEAMS, store, reports, teams=None if everyone else ["emea-enterprise"]),
         *jobs_of(TEAMS, store, reports, teams=["apac-enterprise"], as_of=begun),
+        *jobs_of(DEALS, store, reports, teams=None if everyone else ["emea-enterprise"]),
+        *jobs_of(CARD, store, reports),
     ]
     german = reports.parent / "german" / "reports"
     return [*jobs, *jobs_of(SUMMARY, store, reports), *jobs_of(SUMMARY, store, german, locale="de_DE")]

@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 
 from spm_lib.metrics import evaluate, open_deals, won_deals
+from spm_lib.metrics.listings import closed_deals
 from spm_lib.periods import parse_period
 
 D = dt.date
@@ -53,6 +54,12 @@ def test_won_deals_add_up_to_revenue(store):
     assert frame["rep_name"].tolist() == ["R2", "Bo", "Ann"]
     assert frame["team_name"].fillna("").tolist() == ["", "East", "West"]
     assert frame["account_name"].fillna("").tolist() == ["", "", "Acme"]
+
+
+def test_closed_deals_are_the_won_and_the_lost_of_the_period(store):
+    frame = closed_deals(store.as_of(), Q2)
+    assert dict(zip(frame["deal_id"], frame["won"], strict=True)) == {"D2": True, "D1": True, "D3": False, "D0": True}
+    assert closed_deals(store.as_of().scope("T1"), Q2)["deal_id"].tolist() == ["D1"]
 
 
 def test_open_deals_are_all_or_those_due(store):

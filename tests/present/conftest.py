@@ -19,6 +19,8 @@ from spm_lib import present
 from spm_lib.present import Against, Block, Column, Kpi
 from spm_lib.theme import Look
 
+from . import risk_samples
+
 MONTHS = [f"2017-{month:02}" for month in range(1, 13)]
 WIN_RATE = SimpleNamespace(
     name="win_rate", label="Win rate", unit="share", better="higher", definition="Deals won by deals decided."
@@ -279,6 +281,7 @@ def make_every_block(name: str) -> Mapping[str, Block]:
             total={"product_name": name, "value": 900},
         ),
         **every_block_of_teams(name, metric),
+        **risk_samples.every_block(name),
         "mixes": block_of(
             present.mix_charts(
                 {name: frame, "other": frame}, period=name, previous=name, messages={name: name}
@@ -408,4 +411,5 @@ def samples() -> SimpleNamespace:
         pictures=pictures,
         texts=texts,
         win_rate=WIN_RATE,
+        risk=risk_samples,
     )

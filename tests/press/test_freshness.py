@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from spm_lib.data import slices
+from spm_lib.data.ledger import SCORE_COLUMNS, Ledger, ledger_path
 from spm_lib.data.store import open_store, write_meta
 from spm_lib.metrics import compare, expected_share
 from spm_lib.metrics.plan import against_plan
@@ -24,7 +25,7 @@ from spm_lib.press.plan import Job, plan
 from spm_lib.press.shelf import state_of
 from spm_lib.press.spec import load_spec
 
-from .conftest import Project
+from .conftest import SPEC, Project
 from .test_shelf import done
 
 MakeProject = Callable[..., Project]
@@ -150,6 +151,51 @@ def test_a_store_that_stands_as_it_was_is_not_sliced(
 def test_a_report_is_fresh_though_other_rows_changed_and_stale_though_all_hashes_end_alike() -> None:
     assert fingerprint.is_unchanged("own.all", "own.all then")
     assert not fingerprint.is_unchanged("own.all", "other.all")
+
+
+def scored(project: Project, day: dt.date) -> None:
+    ledger = Ledger(ledger_path(project.store.path))
+    nobody = pd.DataFrame(columns=list(SCORE_COLUMNS))
+    assert ledger.record_scores(day, None, nobody, made_at=dt.datetime(2030, 1, 1, tzinfo=dt.UTC))
+
+
+def test_a_report_that_tells_of_scores_is_stale_once_a_day_that_it_knows_of_was_scored(
+    make_project: MakeProject,
+) -> None:
+    project = make_project()
+    telling = SPEC + "score: true\n"
+
+    def states() -> dict[str, set[str]]:
+        return {
+            name: {state_of(job) for job in project.plan(text, name)}
+            for name, text in (("summary", SPEC), ("risk", telling))
+        }
+
+    def make() -> None:
+        for name, text in (("summary", SPEC), ("risk", telling)):
+            for job in project.plan(text, name):
+                done(job)
+
+    make()
+    assert states() == {"summary": {"fresh"}, "risk": {"fresh"}}
+    scored(project, dt.date(2018, 1, 1))
+    assert states() == {"summary": {"fresh"}, "risk": {"fresh"}}
+    scored(project, dt.date(2017, 12, 31))
+    assert states() == {"summary": {"fresh"}, "risk": {"stale"}}
+    make()
+    scored(project, dt.date(2017, 12, 1))
+    assert states() == {"summary": {"fresh"}, "risk": {"stale"}}
+
+
+def test_a_ledger_that_cannot_be_read_stops_no_plan(make_project: MakeProject) -> None:
+    project = make_project()
+    telling = SPEC + "score: true\n"
+    for job in project.plan(telling):
+        done(job)
+    ledger_path(project.store.path).write_text(
+        "no ledger, but some other file that happens to lie there" * 40
+    )
+    assert {state_of(job) for job in project.plan(telling)} == {"stale"}
 
 
 def test_an_index_of_the_same_records_stands_as_it_is(make_project: MakeProject) -> None:

@@ -19,6 +19,7 @@ period: 2017
 as_of: 2017-12-31
 parameters: {top_deals: 15}
 gates: {max_age_days: 2}
+score: true
 schedule: {cron: "0 7 * * MON", timezone: Europe/London}
 deliver:
   to: ["{team.manager.email}"]
@@ -38,6 +39,7 @@ def test_every_key_is_read(make_project: Callable[..., Project]) -> None:
     assert (said.period, said.as_of) == ("2017", dt.date(2017, 12, 31))
     assert said.deliver is not None and said.deliver.when == Threshold(metric="quota_attainment", below=0.8)
     assert said.gates.max_age_days == 2
+    assert said.score is True
 
 
 @pytest.mark.parametrize(
@@ -76,6 +78,8 @@ def test_subjects(
         (SPEC + "as_of: todya\n", 4, "Did you mean 'today'?"),
         (SPEC + "as_of: 2017-13-31\n", 4, "2017-13-31"),
         (SPEC + "gates: {max_age_days: -1}\n", 4, "max_age_days"),
+        (SPEC + "score: 1\n", 4, "score"),
+        (SPEC + "score: daily\n", 4, "score"),
         (SPEC + "gates: {max_age: 1}\n", 4, "Did you mean 'max_age_days'?"),
         (SPEC + "schedule: {cron: 0 7 * *, timezone: Europe/London}\n", 4, "five fields"),
         (

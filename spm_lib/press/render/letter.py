@@ -68,7 +68,8 @@ def _runs_on(part: Part | Shown) -> bool:
 def _plain_part(part: Part | Shown) -> list[str]:
     if isinstance(part, Words):
         lead = "- " if part.kind == "item" else ""
-        return [part.text if part.kind == "pre" else _wrapped(part.text, lead)]
+        text = f"{part.lead}. {part.text}".strip() if part.lead else part.text
+        return [text if part.kind == "pre" else _wrapped(text, lead)]
     if isinstance(part, KeyFigures):
         return [_wrapped(_told(figure), "- ") for figure in part.figures]
     if isinstance(part, Shown):

@@ -21,10 +21,19 @@ _TONES = ("good", "bad", "neutral")
 
 @dataclass(frozen=True)
 class Words:
-    """One paragraph: a ``heading``, ``message``, ``paragraph``, ``note``, ``item`` or ``pre``."""
+    """One paragraph: a ``heading``, ``message``, ``paragraph``, ``note``, ``item`` or ``pre``.
+
+    Parameters
+    ----------
+    kind, text
+        What it is, and what it says.
+    lead
+        For an item: what stands before the text, in bold.
+    """
 
     kind: str
     text: str
+    lead: str = ""
 
 
 @dataclass(frozen=True)
@@ -156,14 +165,25 @@ class _Reader(HTMLParser):
 
 def _walk(node: _Node) -> Iterator[Part]:
     inline: list[_Node | str] = []
-    for child in node.children:
+    lead, children = _lead(node)
+    for child in children:
         if isinstance(child, str) or not (child.tag in _BLOCKS or child.tag == "img" or _holds(child)):
             inline.append(child)
             continue
         yield from _said("paragraph", _text(inline))
         inline = []
         yield from _block(child)
-    yield from _said("item" if node.tag == "li" else "paragraph", _text(inline))
+    said = _text(inline)
+    if said or lead:
+        yield Words("item" if node.tag == "li" else "paragraph", said, lead)
+
+
+def _lead(node: _Node) -> tuple[str, list[_Node | str]]:
+    """Give the words that lead a list's item, and the rest of it."""
+    first = next((child for child in node.children if not isinstance(child, str) or child.strip()), None)
+    if node.tag != "li" or not isinstance(first, _Node) or "spm-lead" not in first.classes:
+        return "", node.children
+    return _text(first.children), [child for child in node.children if child is not first]
 
 
 def _holds(node: _Node) -> bool:

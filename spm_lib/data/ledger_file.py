@@ -1,0 +1,146 @@
+"""The ledger's file: its tables and version, readers that never wait, writers one at a time."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from spm_lib.errors import StoreError, one_line
+
+#: Version of the tables, kept in the file's ``user_version``; 0 is a file in which nothing was written yet.
+LEDGER_VERSION = 1
+
+#: How long a writer waits for another one, and a reader for a file that is just being made.
+BUSY_SECONDS = 60.0
+
+TABLES = """
+create table models (
+    model_id text primary key, kind text not null, fitted_on text not null, made_at text not null, library text not null,
+    file text, card text not null
+) without rowid;
+create table scorings (
+    as_of text primary key, model_id text references models, made_at text not null, deals integer not null, note text
+) without rowid;
+create table deal_scores (
+    as_of text not null references scorings, deal_id text not null, horizon text not null,
+    model_id text references models, horizon_ends_on text not null, expected_close_on text, due integer not null,
+    won real, lost real, open real, at_risk real, promised_won real, usual_at_risk real, raw_score real,
+    flagged integer not null, reasons text not null, rules text not null,
+    primary key (as_of, deal_id, horizon)
+) without rowid;
+"""
+
+
+@dataclass(frozen=True)
+class LedgerFile:
+    """The SQLite file at a path, opened for each call anew: no process that forks takes an open one along."""
+
+    path: Path
+
+    def rows(self, query: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        """Run a query and give its rows; none where nothing was written yet."""
+        if not self.path.is_file():
+            return []
+        with self._told():
+            try:
+                return self._read(query, parameters, "mode=ro")
+            except sqlite3.OperationalError as error:
+                # In a folder that cannot be written SQLite finds no place for the file by which readers and writers share
+                # pages; where no writer has left pages behind, none is needed.
+                left = self.path.with_name(self.path.name + "-wal")
+                refused = any(words in str(error) for words in ("unable to open", "readonly"))
+                if not refused or (left.is_file() and left.stat().st_size):
+                    raise
+                return self._read(query, parameters, "mode=ro&immutable=1")
+
+    def _read(self, query: str, parameters: tuple[object, ...], mode: str) -> list[tuple[Any, ...]]:
+        address = f"{self.path.absolute().as_uri()}?{mode}"
+        with closing(sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS)) as connection:
+            if self._is_new(connection):
+                return []
+            return connection.execute(query, parameters).fetchall()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection of one transaction, kept whole or not at all; the file is made where it is not there."""
+        with self._told():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(
+                sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+            ) as connection:
+                self._prepare(connection)
+                connection.execute("pragma foreign_keys = on")
+                connection.execute("begin immediate")
+                try:
+                    yield connection
+                except BaseException:
+                    # A full disk has ended it already.
+                    if connection.in_transaction:
+                        connection.execute("rollback")
+                    raise
+                connection.execute("commit")
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        if not self._is_new(connection):
+            return
+        # SQLite does not wait where two turn a new file into one with a log at the same time.
+        with FileLock(self.path.with_name(self.path.name + ".lock"), timeout=BUSY_SECONDS):
+            if not self._is_new(connection):
+                return
+            connection.execute("pragma journal_mode = wal")
+            connection.executescript(
+                f"begin immediate; {TABLES} pragma user_version = {LEDGER_VERSION}; commit;"
+            )
+
+    def _is_new(self, connection: sqlite3.Connection) -> bool:
+        """Tell whether nothing was written yet; raise where this library cannot read what was."""
+        ((version,),) = connection.execute("pragma user_version").fetchall()
+        ((tables,),) = connection.execute("select count(*) from sqlite_master").fetchall()
+        if version == 0 and tables:
+            raise StoreError("this SQLite file is no ledger", where=str(self.path), mend="Move it away")
+        if version > LEDGER_VERSION:
+            raise StoreError(
+                f"the ledger has schema {version}, this library reads schema {LEDGER_VERSION}",
+                where=str(self.path),
+                mend="Update spm_lib",
+            )
+        return bool(version == 0)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what SQLite and the file system say into what a person can mend."""
+        where = str(self.path)
+        try:
+            yield
+        except Timeout:
+            raise StoreError("another program is making this ledger", where=where, mend="Try again") from None
+        except OSError as error:
+            raise _cannot_use(error, where) from error
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise StoreError(
+                    "another program keeps writing this ledger",
+                    where=where,
+                    mend="Try again when it has ended",
+                ) from None
+            raise _cannot_use(error, where) from error
+        except sqlite3.DatabaseError as error:
+            raise StoreError(
+                f"this is no ledger, or it is damaged ({one_line(str(error), 120)})",
+                where=where,
+                mend="Move it away; scores are written into a new one",
+            ) from None
+
+
+def _cannot_use(error: Exception, where: str) -> StoreError:
+    return StoreError(
+        f"the ledger cannot be used ({one_line(str(error), 160)})",
+        where=where,
+        mend="Free some space, or name another place with --store; what was written stands as it was",
+    )

@@ -1,0 +1,214 @@
+"""Scoring: every open deal of a day, once, into the ledger beside the store.
+
+What decides whether there is anything to do is here and quick; what computes is imported only where there is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+
+from spm_lib.data.ledger import Ledger, ModelRecord, Scoring, ledger_path
+from spm_lib.data.store import Store, open_store
+from spm_lib.errors import StoreError
+
+Clock = Callable[[], dt.datetime]
+Progress = Callable[[str], None]
+
+#: A model is used for this many days after the one it was fitted on.
+REFIT_DAYS = 28
+#: How long one who scores waits for another: as long as a large company's model takes to fit.
+_WAIT_SECONDS = 900.0
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Whether a model is to be believed over one horizon.
+
+    Parameters
+    ----------
+    open
+        Whether its past forecasts were clearly better than what a manager has for free.
+    why
+        The same as a clause, with its figures.
+    """
+
+    open: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a call to score came to.
+
+    Parameters
+    ----------
+    state
+        ``scored`` now, scored ``already``, or ``nothing`` to score.
+    as_of
+        The day that was scored: the one asked for, or the last of the data where that is earlier.
+    ledger
+        Where scores are kept.
+    deals
+        Number of open deals scored.
+    flagged
+        How many of them are flagged, by horizon.
+    model_id
+        The model, or the rules where there is none; None where nothing was scored.
+    fitted
+        Whether the model was fitted by this call.
+    gates
+        Whether the model is believed, by horizon; none where there is no model.
+    note
+        What a reader should know: why there is no model, or nothing to score. Empty where there is nothing.
+    """
+
+    state: Literal["scored", "already", "nothing"]
+    as_of: dt.date | None
+    ledger: Path
+    deals: int = 0
+    flagged: Mapping[str, int] = field(default_factory=dict)
+    model_id: str | None = None
+    fitted: bool = False
+    gates: Mapping[str, Gate] = field(default_factory=dict)
+    note: str = ""
+
+
+def score_store(
+    store: Path,
+    as_of: dt.date | None = None,
+    *,
+    clock: Clock,
+    refit_days: int = REFIT_DAYS,
+    refit: bool = False,
+    progress: Progress = lambda _: None,
+) -> Scored:
+    """Score the open deals of a day with what was known at its end, once.
+
+    Parameters
+    ----------
+    store
+        Path of the store; ledger and models are written beside it.
+    as_of
+        The day, by default the last of the data; a later one means that as well, as nothing is known of the days between.
+    clock
+        Gives the time that is written beside what is learned.
+    refit_days
+        How long a model serves: one fitted on this day or fewer than so many days before is used again.
+    refit
+        Whether to fit a model in any case.
+    progress
+        Called with a word on each step.
+
+    Returns
+    -------
+    Scored
+
+    Raises
+    ------
+    StoreError
+        Where store or ledger cannot be read or written, or the ledger is of another source.
+    """
+    path = ledger_path(store)
+    ledger = Ledger(path)
+    with open_store(store) as opened:
+        meta = opened.meta
+        if meta.last_data_date is None or meta.first_data_date is None:
+            return Scored("nothing", None, path, note="the store holds no data")
+        day = min(as_of or meta.last_data_date, meta.last_data_date)
+        if (scoring := ledger.scoring(day)) is not None:
+            return _told(ledger, scoring, "already")
+        why = _nothing_to_score(opened, day, meta.first_data_date)
+        if why:
+            return Scored("nothing", day, path, note=why)
+        with _alone(path):
+            # Another one may have scored it while this one waited.
+            if (scoring := ledger.scoring(day)) is not None:
+                return _told(ledger, scoring, "already")
+            _refuse_other_source(ledger, meta.source)
+            from spm_lib.models.scoring_day import score_day
+
+            done = score_day(
+                opened.as_of(day),
+                ledger,
+                clock=clock,
+                refit_days=0 if refit else refit_days,
+                progress=progress,
+            )
+        scoring = ledger.scoring(day)
+        if scoring is None:
+            return Scored("nothing", day, path, note=done.note)
+        return _told(ledger, scoring, "scored", fitted=done.fitted)
+
+
+def gates_of(record: ModelRecord) -> dict[str, Gate]:
+    """Give whether a model is to be believed, by horizon, as its card says; none for rules alone."""
+    horizons = record.card.get("evaluation", {}).get("horizons", {})
+    gates = {horizon: judged["gate"] for horizon, judged in horizons.items()}
+    return {horizon: Gate(bool(gate["open"]), str(gate["why"])) for horizon, gate in gates.items()}
+
+
+def _told(
+    ledger: Ledger, scoring: Scoring, state: Literal["scored", "already"], *, fitted: bool = False
+) -> Scored:
+    record = ledger.model(scoring.model_id) if scoring.model_id else None
+    return Scored(
+        state,
+        scoring.as_of,
+        ledger.path,
+        deals=scoring.deals,
+        flagged=ledger.flagged(scoring.as_of),
+        model_id=scoring.model_id,
+        fitted=fitted,
+        gates=gates_of(record) if record else {},
+        note=scoring.note or "",
+    )
+
+
+def _nothing_to_score(store: Store, day: dt.date, first: dt.date) -> str:
+    """Say why there is nothing to score, where that is seen without looking at deals one by one; else nothing."""
+    if day < first:
+        return f"the data begin on {first}: no deal was open on {day}"
+    if not store.lists_open_deals:
+        return "the source lists no open deals"
+    return ""
+
+
+def _refuse_other_source(ledger: Ledger, source: str) -> None:
+    for kind in ("deal_risk", "deal_rules"):
+        for record in ledger.models(kind)[:1]:
+            other = record.card.get("source", source)
+            if other != source:
+                raise StoreError(
+                    f"this ledger holds scores of the source '{other}', the store holds '{source}'",
+                    where=str(ledger.path),
+                    mend="Move the ledger away, or name another store with --store",
+                )
+
+
+@contextmanager
+def _alone(ledger: Path) -> Iterator[None]:
+    """Let one at a time score: fitting a model twice side by side takes long and gives the same."""
+    lock = FileLock(ledger.with_name(ledger.name.removesuffix(".sqlite") + ".scoring.lock"))
+    try:
+        lock.acquire(timeout=_WAIT_SECONDS)
+    except Timeout:
+        raise StoreError(
+            "another program is scoring this store", where=str(ledger), mend="Try again when it has ended"
+        ) from None
+    except OSError as error:
+        raise StoreError(
+            f"scores cannot be written ({error})",
+            where=str(ledger),
+            mend="Free some space, or check its rights",
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
