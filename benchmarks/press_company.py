@@ -149,6 +149,8 @@ def new_company(folder: Path, teams: int) -> Company:
         folder.mkdir(parents=True, exist_ok=True)
         source.write_text(said, "utf-8")
         output_of([*spm(), "ingest", str(source), "--store", str(company.store), "--json"])
+    # Once a day, by whoever makes the reports first: no part of what a report costs, on either side.
+    output_of([*spm(), "score", "--store", str(company.store), "--json"])
     found = len(company.plan(TEAM_SPEC))
     if found < teams:
         raise CommandError(f"the company has {found} teams with members, not {teams}")

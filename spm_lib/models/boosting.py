@@ -46,6 +46,7 @@ class Boosting:
     features: tuple[str, ...]
     rates: Mapping[str, Mapping[str, float]]
     edges: Mapping[str, Floats]
+    blank: tuple[str, ...]
     reference: Floats
     ahead: float
     base: float
@@ -70,7 +71,10 @@ class Boosting:
         features = (*CONTEXT, *names)
         edges = {name: _edges(inputs.number(name)) for name in features if name in inputs.names}
         edges = {name: some for name, some in edges.items() if len(some)}
-        matrix = _matrix(inputs, features, rates, edges)
+        matrix = _matrix(inputs, features, rates, edges, ())
+        # What nothing is known of says the same of every landmark: trees do not take a column without a value.
+        blank = tuple(name for name, column in zip(features, matrix.T, strict=True) if np.isnan(column).all())
+        matrix = _matrix(inputs, features, rates, edges, blank)
         context = set(range(len(CONTEXT)))
         model = HistGradientBoostingClassifier(
             max_iter=trees,
@@ -88,6 +92,7 @@ class Boosting:
             features=features,
             rates=rates,
             edges=edges,
+            blank=blank,
             reference=reference,
             ahead=float(np.median(ahead)) if len(ahead) else 0.0,
             base=float(np.average(model.decision_function(matrix), weights=weights)),
@@ -96,7 +101,7 @@ class Boosting:
 
     def stages(self, inputs: Inputs) -> list[Floats]:
         """Give the log-odds after the first tree, the second, and so on."""
-        matrix = _matrix(inputs, self.features, self.rates, self.edges)
+        matrix = _matrix(inputs, self.features, self.rates, self.edges, self.blank)
         return [np.asarray(raw).ravel() for raw in self.model.staged_decision_function(matrix)]
 
     def raw(self, inputs: Inputs) -> Floats:
@@ -104,7 +109,7 @@ class Boosting:
         if not inputs.size:
             return np.zeros(0)
         return np.asarray(
-            self.model.decision_function(_matrix(inputs, self.features, self.rates, self.edges))
+            self.model.decision_function(_matrix(inputs, self.features, self.rates, self.edges, self.blank))
         )
 
     def contributions(self, inputs: Inputs) -> pd.DataFrame:
@@ -113,7 +118,7 @@ class Boosting:
             return pd.DataFrame(
                 {name: np.zeros(0) for name in ("base", "context", DAYS_TO_CLOSE, *self.used)}
             )
-        matrix = _matrix(inputs, self.features, self.rates, self.edges)
+        matrix = _matrix(inputs, self.features, self.rates, self.edges, self.blank)
         plain = np.tile(self.reference, (inputs.size, 1))
         plain[:, : len(CONTEXT)] = matrix[:, : len(CONTEXT)]
         context, first = _same(matrix[:, : len(CONTEXT)].T)
@@ -151,6 +156,7 @@ class Boosting:
             "features": list(self.features),
             "rates": {name: dict(values) for name, values in self.rates.items()},
             "edges": dict(self.edges),
+            "blank": list(self.blank),
             "reference": self.reference,
             "ahead": self.ahead,
             "base": self.base,
@@ -161,7 +167,7 @@ class Boosting:
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
         """Read what `to_plain` gave."""
         kept = {name: plain[name] for name in ("rates", "edges", "reference", "ahead", "base", "model")}
-        return cls(features=tuple(plain["features"]), **kept)
+        return cls(features=tuple(plain["features"]), blank=tuple(plain["blank"]), **kept)
 
 
 def _rates(inputs: Inputs, target: Flags, weights: Floats) -> dict[str, dict[str, float]]:
@@ -217,11 +223,14 @@ def _matrix(
     names: tuple[str, ...],
     rates: Mapping[str, Mapping[str, float]],
     edges: Mapping[str, Floats],
+    blank: tuple[str, ...],
 ) -> Floats:
     matrix = np.empty((inputs.size, len(names)))
     for place, name in enumerate(names):
         if name == DUE:
             matrix[:, place] = inputs.due
+        elif name in blank:
+            matrix[:, place] = 0.0
         elif name in rates:
             matrix[:, place] = inputs.category(name, rates[name])
         else:

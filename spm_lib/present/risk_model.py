@@ -174,9 +174,10 @@ def skill_table(card: Card, *, look: Look | None = None) -> Block:
         caption="How the model fared on days after those it knew, by horizon",
         look=look,
         notes=[
-            "AUC: of two deals, how often the one that came to be at risk had the higher chance; 50% is guessing. Top "
-            "tenth: how many times as many of the tenth told riskiest came to be at risk as of all. Off by: the mean distance "
-            "of chance and outcome in ten groups. Brier: the mean squared distance, 0 at best; the baseline's beside it."
+            "AUC: of two deals, how often the one that came to be at risk had the higher chance; 50% is guessing. "
+            "Top tenth: how many times as many of the tenth told riskiest came to be at risk as of all. "
+            "Off by: the mean distance of chance and outcome in ten groups. "
+            "Brier: the mean squared distance, 0 at best; the baseline's beside it."
         ],
     )
 

@@ -94,7 +94,9 @@ def test_a_team_is_told_of_its_own_deals_alone(company: Callable[..., Snapshot])
     )
     ledger = ledger_of(snapshot)
     with_model(ledger)
-    score(ledger, WEEK_BEFORE, {name: {} for name in ("mine", "theirs", "their loss", "my win")}, ends_on=ENDS)
+    score(
+        ledger, WEEK_BEFORE, {name: {} for name in ("mine", "theirs", "their loss", "my win")}, ends_on=ENDS
+    )
     score(ledger, DAY, {"mine": {}, "theirs": {}}, ends_on=ENDS)
     west = snapshot.scope("west").keeping()
     flags = read_flags(west, ledger)
