@@ -35,7 +35,7 @@ class Asked:
 
     folder: Path
     seeds: int = 20
-    scale: int = 8
+    scale: int = 9
     rounds: int = 10
     rivals_python: Path | None = None
     bohanec: Path = Path()

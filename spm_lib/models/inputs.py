@@ -144,6 +144,8 @@ def thinned(
         the deals that stay open long would count too little. Which are kept follows from the keys alone, not
         from the order of rows.
     """
+    if not len(deals):
+        return np.zeros(0, dtype=np.int64), np.zeros(0)
     texts = pd.Series(np.asarray(deals, dtype=object)).astype(str)
     keys = texts + " " + pd.Series(np.asarray(days, dtype="datetime64[D]").astype(np.int64)).astype(str)
     draw = pd.util.hash_array(keys.to_numpy(dtype=object)).astype(np.uint64)

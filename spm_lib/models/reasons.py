@@ -9,11 +9,13 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from spm_lib.models.rules import QUIET_DAYS
+
 #: What a reason adds to the log-odds at least.
 LEAST_POINTS = 0.1
 #: From which share of a stage's 90th percentile on a deal is slow in it; where that is unknown, and for silence: from how
 #: many times the usual on.
-SLOW, TIMES_USUAL = 0.75, 2
+SLOW, TIMES_USUAL = 0.75, 3
 
 #: The features that are one reason together.
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -48,7 +50,13 @@ def _above(frame: pd.DataFrame, usual: _Usual, name: str) -> pd.Series:
 
 #: On which rows the fact that a reason tells of is there, given what is usual.
 _PRESENT: dict[str, Callable[[pd.DataFrame, _Usual], pd.Series]] = {
-    "quiet": lambda frame, usual: _above(frame, usual, "days_since_activity"),
+    "quiet": lambda frame, usual: (
+        _above(frame, usual, "days_since_activity")
+        | (
+            (frame["days_since_activity"] >= QUIET_DAYS)
+            & (frame["days_since_activity"] > usual.get("days_since_activity", np.nan))
+        )
+    ),
     "pushed": lambda frame, usual: frame["pushes"] > 0,
     "stalled": lambda frame, usual: (
         (frame["stage_time_ratio"] > SLOW)

@@ -158,6 +158,9 @@ def _groups(
         against = common_comparison(one.record for one in of)
         group = Group(title_of(spec), tuple(columns.values()), against, tuple(subjects))
         found[for_team].append(group)
+    for groups in found:
+        # How teams stand comes first; the rest goes into its details.
+        groups.sort(key=lambda group: all(subject.line.verdict is None for subject in group.subjects))
     return found
 
 

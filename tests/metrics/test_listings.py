@@ -58,7 +58,12 @@ def test_won_deals_add_up_to_revenue(store):
 
 def test_closed_deals_are_the_won_and_the_lost_of_the_period(store):
     frame = closed_deals(store.as_of(), Q2)
-    assert dict(zip(frame["deal_id"], frame["won"], strict=True)) == {"D2": True, "D1": True, "D3": False, "D0": True}
+    assert dict(zip(frame["deal_id"], frame["won"], strict=True)) == {
+        "D2": True,
+        "D1": True,
+        "D3": False,
+        "D0": True,
+    }
     assert closed_deals(store.as_of().scope("T1"), Q2)["deal_id"].tolist() == ["D1"]
 
 

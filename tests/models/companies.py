@@ -13,7 +13,7 @@ from spm_lib.periods import Calendar
 
 CALENDAR = Calendar()
 FIRST = dt.date(2024, 1, 5)
-WEEKS = 70
+WEEKS = 90
 CUT = FIRST + dt.timedelta(days=7 * WEEKS)
 STAGES = ("Meet", "Offer", "Sign")
 #: What adds to the log-odds of losing in a week.
@@ -21,7 +21,7 @@ QUIET, RIVAL = 2.2, 1.8
 
 
 @lru_cache
-def company(deals: int = 900, seed: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:
+def company(deals: int = 2400, seed: int = 1) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Give weekly landmarks and endings of a company whose deals are lost for being quiet, or for a rival."""
     rng = np.random.default_rng(seed)
     rows, ends = [], {}
@@ -37,7 +37,7 @@ def company(deals: int = 900, seed: int = 1) -> tuple[pd.DataFrame, pd.DataFrame
             odds = -3.2 + QUIET * (silence >= 14) + RIVAL * (rival is not None)
             if rng.random() < 1 / (1 + np.exp(-odds)):
                 ends[deal] = (week * 7 + 3, "lost")
-            elif rng.random() < 0.16:
+            elif rng.random() < 0.3:
                 stage += 1
                 if stage == len(STAGES):
                     ends[deal] = (week * 7 + 4, "won")

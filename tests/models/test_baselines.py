@@ -26,7 +26,7 @@ def test_rates_of_full_cells_are_those_counted_by_hand() -> None:
     ]
     by_hand = pd.DataFrame({"risk": risk, "ours": foretold, "won": won, "promised": promised}).groupby(cells)
     sums = by_hand.sum().assign(n=by_hand.size())
-    full = sums[sums["n"] > 20 * PSEUDO]
+    full = sums[sums["n"] > 10 * PSEUDO]
     assert len(full) > 3
     np.testing.assert_allclose(full["ours"] / full["n"], full["risk"] / full["n"], atol=0.06)
     np.testing.assert_allclose(full["promised"] / full["n"], full["won"] / full["n"], atol=0.06)

@@ -215,7 +215,7 @@ def test_a_model_of_another_version_is_refused(tmp_path: Path) -> None:
             if name == "about.json":
                 body = json.dumps({**json.loads(body), "scikit-learn": "0.1"}).encode()
             new.writestr(name, body)
-    with pytest.raises(ModelError, match="another version.*Fit the model again"):
+    with pytest.raises(ModelError, match=r"another version.*Fit the model again"):
         DealRisk.load(other)
 
 
