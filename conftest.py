@@ -53,7 +53,8 @@ def demo_scored_path(config: pytest.Config) -> Path:
     ]
     digest = hashlib.sha256(b"\0".join(sources)).hexdigest()[:16]
     folder = demo.parent / f"scored-{digest}"
-    with FileLock(demo.parent / "lock"):
+    # A lock of its own: who wants the store alone does not wait for the scores.
+    with FileLock(demo.parent / "scores.lock"):
         if not folder.exists():
             from spm_lib.data.store import open_store
             from spm_lib.models.scoring import score_store

@@ -154,8 +154,12 @@ class Report:
         return calibration_to_date(self.snapshot, report_ledger(self.snapshot))
 
     def money_at_risk(self, by: str) -> pd.DataFrame:
-        """Add up the money due and at risk by ``team`` or ``rep``; see `spm_lib.models.risk_money.money_by`."""
-        return money_by(self.flags.deals, by)
+        """Add up the money due and at risk by ``team`` or ``rep``; see `spm_lib.models.risk_money.money_by`.
+
+        What is at risk is unknown where the model has shown no skill.
+        """
+        deals = self.flags.deals if self.flags.signal else self.flags.deals.assign(at_risk=float("nan"))
+        return money_by(deals, by)
 
     def risk_rules(self) -> pd.DataFrame:
         """Give what each rule has told in the company's past; see `spm_lib.models.risk_card`."""

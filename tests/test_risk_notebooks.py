@@ -96,7 +96,7 @@ def test_the_most_to_lose_comes_first_with_reason_and_action(scored: Ran) -> Non
 
 def test_the_mail_is_short_and_says_how_good_flags_have_been(scored: Ran) -> None:
     assert len(scored.mail.split()) < 450
-    assert "flagged on" in scored.mail and "Since " in scored.mail
+    assert "flagged over 30 days on" in scored.mail and "Since " in scored.mail
     assert "log-odds" not in scored.text and "AUC" not in scored.text and "nan" not in scored.text
 
 
@@ -105,7 +105,7 @@ def test_the_short_version_names_three_deals(name: str, demo_scored: Path) -> No
     ran = Ran(name, demo_scored, **({"team": TEAM} if name == "team_performance" else {}))
     items = [text for text in ran.mail.splitlines() if text.startswith("- ")]
     assert len(items) == 3 and len(ran.published["actions"]) == 3
-    assert "is at risk (" in ran.mail and "flagged on" in ran.mail
+    assert "is at risk (" in ran.mail and "flagged over 30 days on" in ran.mail
     assert ran.published["standing"] is not None
 
 

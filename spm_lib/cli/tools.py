@@ -28,7 +28,7 @@ def lab(store: StoreOption = None) -> None:
 
 
 @app.command("open")
-def openmake_reports(
+def open_report(
     run: Annotated[str, typer.Argument(help="A report's path or its end, or its team's id or name.")],
     store: StoreOption = None,
     reports: ReportsOption = None,

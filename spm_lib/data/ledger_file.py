@@ -100,8 +100,9 @@ class LedgerFile:
 
     def _is_new(self, connection: sqlite3.Connection) -> bool:
         """Tell whether nothing was written yet; raise where this library cannot read what was."""
-        ((version,),) = connection.execute("pragma user_version").fetchall()
-        ((tables,),) = connection.execute("select count(*) from sqlite_master").fetchall()
+        # One statement, as another program may be making the file: its tables and their version come at once.
+        told = "select user_version, (select count(*) from sqlite_master) from pragma_user_version"
+        ((version, tables),) = connection.execute(told).fetchall()
         if version == 0 and tables:
             raise StoreError("this SQLite file is no ledger", where=str(self.path), mend="Move it away")
         if version > LEDGER_VERSION:

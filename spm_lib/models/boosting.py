@@ -25,7 +25,7 @@ from spm_lib.models.inputs import (
     varies,
 )
 
-TREES, LEAVES, LEARNING_RATE = 80, 8, 0.15
+TREES, LEAVES, LEARNING_RATE = 100, 8, 0.12
 #: Different values of a number that trees tell apart.
 STEPS = 200
 #: The rate of a category's value leans on so many landmarks of all.

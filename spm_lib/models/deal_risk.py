@@ -54,7 +54,7 @@ class DealRisk:
     first_day
         The first landmark's.
     missing
-        Features that the source cannot give: unknown for every deal.
+        Features that the source cannot give: unknown for every deal on every day before the last.
     """
 
     fitted_on: dt.date
@@ -118,8 +118,8 @@ class DealRisk:
             Where nothing is foretold over `horizon`.
         """
         outlook = self._outlook(horizon)
-        due = _due(frame, horizon, self.calendar)[1]
-        shares = outlook.at_risk.estimator.contributions(inputs_of(frame).within(due))
+        asked = outlook.asked(_due(frame, horizon, self.calendar)[1])
+        shares = outlook.at_risk.estimator.contributions(inputs_of(frame).within(asked))
         return shares.set_axis(frame.index)
 
     def reasons(self, frame: pd.DataFrame, horizon: str, limit: int = 3) -> list[list[Reason]]:
@@ -169,14 +169,11 @@ class DealRisk:
             unknown = dict.fromkeys(_SCORES, np.nan)
             return scored.assign(**unknown, flagged=False)
         outlook = self.outlooks[horizon]
-        inputs = inputs.within(due)
-        raw = outlook.at_risk.estimator.raw(inputs)
-        risk = outlook.at_risk.calibrated(raw)
-        won, lost, still = outlook.split(inputs, risk)
-        usual, promised = outlook.usual.predict(inputs)
+        raw = outlook.at_risk.estimator.raw(inputs.within(outlook.asked(due)))
+        told = outlook.foretold(inputs.within(due), raw)
+        risk, usual = told["at_risk"], told["usual_at_risk"]
         flagged = (risk >= FLAG_FROM) & (risk - usual >= FLAG_ABOVE)
-        chances = (won, lost, still, risk, promised, usual, raw)
-        return scored.assign(**dict(zip(_SCORES, chances, strict=True)), flagged=flagged)
+        return scored.assign(**told, flagged=flagged)
 
 
 def fit(frame: pd.DataFrame, endings: pd.DataFrame, *, cut: dt.date, calendar: Calendar) -> DealRisk:
@@ -212,12 +209,13 @@ def fit_past(past: Past) -> DealRisk:
         raise ModelError(what, mend="Wait until more deals have ended")
     recent = past.days > np.datetime64(past.cut - dt.timedelta(days=365))
     names, numbers = past.inputs.names, past.inputs.numbers[recent]
-    known = [not np.isnan(past.inputs.number(name)).all() for name in names]
+    before = past.inputs.take(past.days < np.datetime64(past.cut))
+    known = [not np.isnan(before.number(name)).all() for name in names]
     usual = {name: float(np.nanmedian(numbers[:, place])) for place, name in enumerate(names)
              if not np.isnan(numbers[:, place]).all()}  # fmt: skip
     missing = [name for name, some in zip(names, known, strict=True) if not some]
     missing += [
-        name for name, levels in zip(past.inputs.categories, past.inputs.levels, strict=True) if not levels
+        name for place, name in enumerate(before.categories) if not (before.codes[:, place] >= 0).any()
     ]
     return DealRisk(
         fitted_on=past.cut,
@@ -239,8 +237,8 @@ def load(path: Path) -> DealRisk:
     Raises
     ------
     ModelError
-        Where it cannot be read, holds anything but a model, or was written by another version of this library, of
-        scikit-learn or of Python.
+        Where it cannot be read, holds anything but a model, or was written in another format or by another version of
+        scikit-learn.
     """
     mend = "Fit the model again"
     try:

@@ -107,7 +107,7 @@ def _origins(past: Past, many: int) -> tuple[list[dt.date], str]:
             kept.append(day)
         except ModelError as error:
             why = error.what
-    return kept, why
+    return kept, "" if kept else why
 
 
 def _foretold(past: Past, horizon: str, origin: dt.date, until: dt.date) -> _Foretold | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -74,8 +74,8 @@ class Flags:
         ``30``, ``60``, ``90`` or ``period``, and its last day.
     signal
         Whether the model has shown skill on this data; otherwise rules alone flag.
-    why
-        Why not, as a clause.
+    why, facts
+        Why not, as a clause, and as figures to say it with: see `spm_lib.models.risk_card.Gate`.
     deals
         See `deals_at_risk`.
     earlier_on
@@ -95,6 +95,7 @@ class Flags:
     ends_on: dt.date | None = None
     signal: bool = False
     why: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
     deals: pd.DataFrame = field(default_factory=lambda: _nothing(_DEALS))
     earlier_on: dt.date | None = None
     left: pd.DataFrame = field(default_factory=lambda: _nothing(_LEFT))
@@ -173,6 +174,7 @@ def _read(snapshot: Snapshot, ledger: Ledger, horizon: str) -> Flags:
         ends_on=ends_on,
         signal=gate.open,
         why=gate.why,
+        facts=gate.facts,
         deals=deals,
         earlier_on=earlier_on,
         left=left,

@@ -1,8 +1,8 @@
 """What is written down of a model when it is fitted: data, features, splits, evaluation, rules, as plain JSON values.
 
 ``source``; ``fitted_on``; ``data``: from, until (landmarks), days, landmarks, deals, won, lost, amounts (the share of
-landmarks whose amount is known); ``features``: used, absent (what the source cannot give); ``model``: what `DealRisk` says
-of itself; ``evaluation``: what `Evaluation.to_json` gives; ``rules``: rows of `rules.measure` over 30 days.
+landmarks whose amount is known); ``features``: used, absent (what the source cannot give of days past); ``model``: what
+`DealRisk` says of itself; ``evaluation``: what `Evaluation.to_json` gives; ``rules``: rows of `rules.measure` over 30 days.
 """
 
 from __future__ import annotations
@@ -58,7 +58,10 @@ def card_of(
     """
     deals = frame["deal_id"]
     named = (*features.CONTEXT, *features.NUMBERS, *features.CATEGORIES, *features.custom_features(frame))
-    used = [name for name in dict.fromkeys(named) if frame[name].notna().any()]
+    # Of its last day a source without a history tells more than of any before: nothing is learned from that.
+    before = frame[frame["as_of"] < pd.Timestamp(snapshot.date)]
+    told = before if len(before) else frame
+    used = [name for name in dict.fromkeys(named) if told[name].notna().any()]
     plain = {
         "source": snapshot.meta.source,
         "fitted_on": snapshot.date,

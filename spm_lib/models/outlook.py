@@ -11,7 +11,10 @@ import numpy as np
 from spm_lib.models.baselines import StageRates
 from spm_lib.models.inputs import Flags, Floats, Inputs
 from spm_lib.models.past import Past
-from spm_lib.models.training import Chance, train
+from spm_lib.models.training import FEWEST, Chance, train
+
+#: Share of the landmarks that must be due, or not, before it is learned what that means.
+FEWEST_SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,46 @@ class Outlook:
         The same two as rates of all such deals: not due, due.
     usual
         The rates of a deal's stage.
+    learned
+        Whether there was enough to learn from of deals not due, and of deals due. A source without a history tells of
+        no day but its last which deals were due.
     """
 
     at_risk: Chance
     rest: Chance | None
     rates: tuple[float, float]
     usual: StageRates
+    learned: tuple[bool, bool] = (True, True)
+
+    def asked(self, due: Flags) -> Flags:
+        """Give what deals are taken for, due or not: those of a kind that nothing was learned of, for the other."""
+        return due if all(self.learned) else np.full(len(due), self.learned[1])
+
+    def foretold(self, inputs: Inputs, raw: Floats) -> dict[str, Floats]:
+        """Give the chances of each landmark, and what is usual.
+
+        Parameters
+        ----------
+        inputs
+            The landmarks, due or not as they are.
+        raw
+            Their raw scores, of what they are taken for, see `asked`.
+
+        Notes
+        -----
+        What is at risk is another thing for deals that are due. Of those that are taken for the other kind it is told
+        from their chances of being won and lost.
+        """
+        due = inputs.due
+        taken = inputs.within(self.asked(due))
+        risk = self.at_risk.calibrated(raw)
+        won, lost, still = self.split(taken, risk)
+        usual, promised = self.usual.predict(taken)
+        other = due != taken.due
+        risk = np.where(other, np.where(due, 1 - won, lost), risk)
+        usual = np.where(other, np.where(due, 1 - promised, usual * self.rates[1]), usual)
+        chances = {"won": won, "lost": lost, "open": still, "at_risk": risk}
+        return chances | {"promised_won": promised, "usual_at_risk": usual, "raw_score": raw}
 
     def split(self, inputs: Inputs, risk: Floats) -> tuple[Floats, Floats, Floats]:
         """Give the chances of won, lost and open, which add up to 1."""
@@ -61,6 +98,7 @@ class Outlook:
             "rest": self.rest.to_plain() if self.rest else None,
             "rates": list(self.rates),
             "usual": self.usual.to_plain(),
+            "learned": list(self.learned),
         }
 
     @classmethod
@@ -71,6 +109,7 @@ class Outlook:
             rest=Chance.from_plain(plain["rest"]) if plain["rest"] else None,
             rates=(plain["rates"][0], plain["rates"][1]),
             usual=StageRates.from_plain(plain["usual"]),
+            learned=(bool(plain["learned"][0]), bool(plain["learned"][1])),
         )
 
 
@@ -86,7 +125,9 @@ def fit_outlook(past: Past, horizon: str) -> Outlook | None:
     rates = [_rate(target[open_to & (came.due == due)]) for due in (False, True)]
     inputs = past.inputs.within(came.due).take(came.known)
     usual = StageRates.fit(inputs, came.at_risk[came.known], came.won[came.known])
-    return Outlook(chance, rest, (rates[0], rates[1]), usual)
+    counts = [int((came.due[came.known] == due).sum()) for due in (False, True)]
+    needed = min(max(FEWEST, FEWEST_SHARE * sum(counts)), max(counts))
+    return Outlook(chance, rest, (rates[0], rates[1]), usual, (counts[0] >= needed, counts[1] >= needed))
 
 
 def _rate(target: Flags) -> float:

@@ -121,7 +121,8 @@ class Past:
         ]
         if lacking:
             mend = f"A model needs {FEWEST_WON} won and {FEWEST_LOST} lost deals whose past is on record"
-            raise ModelError(f"by {day} there are " + " and ".join(lacking), mend=mend)
+            what = f"by {day} the record tells the past of " + " and of ".join(lacking)
+            raise ModelError(what, mend=mend)
 
     def landmarks(self, horizon: str, target: Flags) -> Landmarks:
         """Give what a chance over `horizon` is learned from."""

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from spm_lib.models.features import custom_features
 from spm_lib.models.rules import QUIET_DAYS
 
 #: What a reason adds to the log-odds at least.
@@ -24,7 +25,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "stalled": ("days_in_stage", "stage_time_ratio", "age_days"),
     "single_contact": ("contacts",),
     "amount_cut": ("amount_ratio", "amount_cuts", "amount_raises"),
-    "moved_back": ("moves_back", "stages_skipped"),
+    "moved_back": ("moves_back",),
     "no_next_step": ("next_step_missing",),
     "handed_over": ("owner_changes",),
     "overdue": ("days_to_expected_close",),
@@ -32,7 +33,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 #: What no one can act on, and is never given as a reason.
 BACKGROUND: dict[str, tuple[str, ...]] = {
-    "context": ("context", "month"),
+    "context": ("context", "month", "stages_skipped"),
     "customer": ("account_won", "account_lost", "account_open_deals", "industry", "segment", "region"),
     "kind": ("deal_type", "source", "product", "forecast_category"),
     "size": ("log_amount",),
@@ -154,7 +155,8 @@ def told(
         a deal is called quiet only if it is quieter than usual.
     """
     points = grouped(contributions)
-    points = points[[name for name in points.columns if name in GROUPS or name.startswith("x_")]]
+    # A custom field may have gone from the source since the model learned from it.
+    points = points[[name for name in points.columns if name in GROUPS or name in custom_features(frame)]]
     if not len(frame) or not points.shape[1]:
         return [[] for _ in range(len(frame))]
     names = list(points.columns)

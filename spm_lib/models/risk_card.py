@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from spm_lib.data.history import Snapshot
 
 NOT_JUDGED = "the model was not judged for this horizon"
+_GATE_FACTS = ("brier_skill", "low", "high", "deals", "baseline")
 HORIZONS = ("30", "60", "90", "period")
 RULES = ("rule", "n", "deals", "coverage", "rate", "usual", "lift", "low", "high", "shown")
 JUDGED = (
@@ -33,10 +34,20 @@ _TEXTS = frozenset(
 
 @dataclass(frozen=True)
 class Gate:
-    """Whether the model has shown skill for a horizon, and why not."""
+    """Whether the model has shown skill for a horizon, and why not: as a clause, and as figures to say it with.
+
+    Parameters
+    ----------
+    open, why
+        As kept.
+    facts
+        brier_skill, low, high, deals, baseline of a model that was judged; won, lost: how many more such deals it takes
+        where there are too few for one. Empty where neither is known.
+    """
 
     open: bool
     why: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,8 +75,23 @@ class RiskCard:
         """Tell whether the model is shown for a horizon."""
         found = self._horizon(horizon).get("gate")
         if not isinstance(found, Mapping):
-            return Gate(False, self.note or NOT_JUDGED)
-        return Gate(bool(found.get("open")), str(found.get("why") or ""))
+            return Gate(False, self.note or NOT_JUDGED, self.lacking)
+        facts = {name: self._horizon(horizon).get(name) for name in _GATE_FACTS}
+        told = all(value is not None for value in facts.values())
+        return Gate(bool(found.get("open")), str(found.get("why") or ""), facts if told else {})
+
+    @property
+    def lacking(self) -> Mapping[str, Any]:
+        """How many more won and lost deals a model takes; empty where there is one, or it is not for want of them."""
+        if self.is_model or not self.data:
+            return {}
+        from spm_lib.models.past import FEWEST_LOST, FEWEST_WON
+
+        more = {
+            kind: max(0, fewest - int(self.data.get(kind) or 0))
+            for kind, fewest in (("won", FEWEST_WON), ("lost", FEWEST_LOST))
+        }
+        return more if any(more.values()) else {}
 
     @property
     def rules(self) -> pd.DataFrame:

@@ -122,6 +122,7 @@ def score_store(
         if meta.last_data_date is None or meta.first_data_date is None:
             return Scored("nothing", None, path, note="the store holds no data")
         day = min(as_of or meta.last_data_date, meta.last_data_date)
+        _refuse_other_source(ledger, meta.source)
         if (scoring := ledger.scoring(day)) is not None:
             return _told(ledger, scoring, "already")
         why = _nothing_to_score(opened, day, meta.first_data_date)

@@ -89,6 +89,9 @@ def score_day(
     """
     day, folder = snapshot.date, models_folder(snapshot.store.path)
     shelved = newest_model(ledger, folder, day, days=refit_days, source=snapshot.meta.source)
+    if shelved is not None and shelved.model.calendar != snapshot.meta.calendar:
+        # It learned what comes of deals by the end of other quarters.
+        shelved = None
     # A past day costs as much as any other: all are needed to fit, and one to score.
     days = landmark_days(snapshot) if shelved is None else (day,)
     progress("replaying history" if shelved is None else "looking at open deals")

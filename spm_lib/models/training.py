@@ -71,7 +71,10 @@ class Landmarks:
 
 @dataclass(frozen=True)
 class Split:
-    """How the landmarks were divided: what was fitted on, and what calibrated, by days, landmarks and deals."""
+    """How the landmarks were divided: what was fitted on, and what calibrated, by days, landmarks and deals.
+
+    Where too few were left to calibrate by, ``calibrated`` is 0.
+    """
 
     fitted_from: dt.date
     fitted_to: dt.date
@@ -91,7 +94,8 @@ class Chance:
     estimator
         Which of the two was better on later landmarks of other deals.
     slope, intercept
-        Platt's scaling (1999), fitted on landmarks of days after every horizon that the estimator was fitted on.
+        Platt's scaling (1999), fitted on landmarks of days after every horizon that the estimator was fitted on; 1 and 0
+        where those are too few to tell.
     split
         What it was fitted and calibrated on.
     briers
@@ -175,16 +179,17 @@ def train(landmarks: Landmarks, known: Flags) -> Chance | None:
         return None
     briers, trees = _compared(fitted)
     estimator = fit_like(fitted, trees)
-    slope, intercept = _scaling(estimator, later if later.tells else fitted)
-    calibrated = later if later.tells else fitted
+    # On what it was fitted on, an estimator looks better than it is: without other landmarks it stays as it came out.
+    slope, intercept = _scaling(estimator, later) if later.tells else (1.0, 0.0)
+    ends = later.days if len(later.days) else landmarks.days[places[-1:]]
     split = Split(
         fitted_from=_date(fitted.days.min()),
         fitted_to=_date(fitted.days.max()),
         fitted=len(fitted.target),
         fitted_deals=len(np.unique(fitted.deals)),
-        calibrated_from=_date(calibrated.days.min()),
-        calibrated_to=_date(calibrated.days.max()),
-        calibrated=len(calibrated.target),
+        calibrated_from=_date(ends.min()),
+        calibrated_to=_date(ends.max()),
+        calibrated=len(later.target) if later.tells else 0,
     )
     return Chance(estimator, slope, intercept, split, briers, trees)
 
@@ -195,6 +200,9 @@ def _compared(fitted: Landmarks) -> tuple[dict[str, float], int]:
     later = fitted.take(fitted.days > start)
     fresh = later.take(~np.isin(later.deals, early.deals))
     judge = fresh if fresh.tells else later
+    if judge is later:
+        # The same deals on both sides: no horizon may reach from one into the other.
+        early = early.take(early.ends <= start)
     return compare(early, judge) if early.tells and judge.tells else ({}, 0)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from spm_lib.present.display import TITLE_LIMIT, Block, clean, joined, nothing
-from spm_lib.present.prose import plural
+from spm_lib.present.prose import plural, sentence
 from spm_lib.present.tables import Column, table
 from spm_lib.theme import Look
 
@@ -65,7 +65,10 @@ def definitions(metrics: Iterable[Defined], *, look: Look | None = None) -> Bloc
     entries, lines = [], []
     for metric in metrics:
         label, said = clean(metric.label), clean(metric.definition, TITLE_LIMIT)
-        aside = f"In {look.unit(metric.unit)}" + (f"; {metric.better} is better." if metric.better else ".")
+        unit = "" if metric.unit == "count" else f"in {look.unit(metric.unit)}"
+        aside = sentence(
+            "; ".join(filter(None, [unit, f"{metric.better} is better" if metric.better else ""]))
+        )
         entries.append(
             Markup('<div><dt>{}</dt><dd>{} <span class="spm-muted">{}</span></dd></div>').format(
                 label, said, aside

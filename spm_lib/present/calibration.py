@@ -16,7 +16,13 @@ from spm_lib.theme import LIGHT, Look
 
 
 def calibration_chart(
-    frame: pd.DataFrame, *, days: int = 30, look: Look | None = None, message: str = "", alt: str = ""
+    frame: pd.DataFrame,
+    *,
+    days: int = 30,
+    look: Look | None = None,
+    message: str = "",
+    alt: str = "",
+    why: str = "too few of the deals scored so far have come to their end",
 ) -> Block:
     """Draw what happened to deals of each told chance, beside that chance.
 
@@ -29,12 +35,12 @@ def calibration_chart(
         The horizon.
     look, message, alt
         As in `attainment_chart`.
+    why
+        What is said where there is nothing to draw.
     """
     look = look or Look()
     if frame.empty:
-        return nothing(
-            "too few of the deals scored so far have come to their end", "Whether chances told true"
-        )
+        return nothing(why, "Whether chances told true")
     rows = frame.to_dict("records")
     ranges = "said_low" in frame.columns
     names = [

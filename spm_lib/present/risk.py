@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from spm_lib.present.chart import draw_chart, title_of
 from spm_lib.present.display import Block, clean, is_null, joined, name_html, nothing
 from spm_lib.present.findings.risk_shapes import Flagged, Judged
-from spm_lib.present.findings.risk_words import action_words, chance, why_words
+from spm_lib.present.findings.risk_words import USUAL, action_words, chance, why_words
 from spm_lib.present.kpi import Kpi, kpi_strip
 from spm_lib.present.prose import plural
 from spm_lib.present.rows import Figures, bars, forecasts, rows_board
@@ -40,8 +40,9 @@ def risk_kpis(figures: pd.DataFrame, flags: Flagged, record: Judged, *, look: Lo
     remarks = dict.fromkeys(figures["metric"], "")
     if flags.scored_on and flags.ends_on:
         due, by = look.value(flags.money.due, "currency"), look.date(flags.ends_on)
-        remarks["money_at_risk"] = f"of {due} due by {by}"
-        if flags.signal and not is_unknown(flags.money.usual):
+        no_sum = flags.money.n == flags.money.unknown
+        remarks["money_at_risk"] = f"no amount due by {by} is known" if no_sum else f"of {due} due by {by}"
+        if not no_sum and flags.signal and not is_unknown(flags.money.usual):
             remarks["money_at_risk"] += f", {look.value(flags.money.usual, 'currency')} is usual"
         new = int((flags.flagged["change"] == "new").sum())
         remarks["flagged_deals"] = (
@@ -144,24 +145,20 @@ def risk_table(
         _usual=[chance(value, look) for value in flagged["usual_at_risk"]],
         _why=[why_words(row, look, signal=flags.signal, limit=1) for row in flagged.to_dict("records")],
     )
-    columns: dict[str, Column | str] = {"name": "Deal", "rep_name": "Owner"}
-    if team:
-        columns["team_name"] = Column("Team", "team", key="team")
-    columns |= {
-        "expected_close_on": Column("Expected", "date"),
-        "amount": Column("Amount", "currency"),
-    }
+    # What a phone shows without scrolling comes first.
+    columns: dict[str, Column | str] = {"name": "Deal", "amount": Column("Amount", "currency")}
     if flags.signal:
         columns |= {
             "_risk": Column("At risk", "written"),
             "_usual": Column("Usual", "written"),
             "expected_loss": Column("May lose", "currency"),
         }
-    columns["_why"] = Column("Main reason", "prose")
+    columns |= {"_why": Column("Main reason", "prose"), "rep_name": "Owner"}
+    if team:
+        columns["team_name"] = Column("Team", "team", key="team")
+    columns["expected_close_on"] = Column("Expected", "date")
     notes = (
-        [
-            "May lose: the amount times the chance to win that is missing to what deals as old in the same stage have."
-        ]
+        [f"May lose: the amount times how far the chance to win lies below the usual. Usual: {USUAL}."]
         if flags.signal
         else []
     )

@@ -6,12 +6,17 @@ import pandas as pd
 from markupsafe import Markup
 
 from spm_lib.present.display import Block, nothing
+from spm_lib.present.findings.risk import FLAG_DAYS
 from spm_lib.present.findings.risk_shapes import Flagged, Judged
-from spm_lib.present.findings.risk_words import RULE_LABELS, chance
+from spm_lib.present.findings.risk_words import RULE_LABELS, USUAL, chance
 from spm_lib.present.tables import Column, table
-from spm_lib.theme import Look
+from spm_lib.theme import Look, is_unknown
 
 _NOTHING = Block(Markup(""), "")
+_USUAL_MOVES = (
+    "A flag tells that the risk is clearly above the usual of the deal's stage, age and time of the quarter. That moves "
+    "too: a flag may come though the risk fell, or go though it rose."
+)
 _BECAME = {"won": "won", "lost": "lost", "calmer": "no longer flagged"}
 _CHANGE = {"new": "newly flagged", "up": "higher risk", "down": "lower risk"}
 
@@ -32,8 +37,12 @@ def changes_table(flags: Flagged, *, limit: int = 15, look: Look | None = None) 
     rows = pd.concat([each[kept] for each in (now, left) if len(each)] or [now[kept]], ignore_index=True)
     if rows.empty:
         return _NOTHING
-    for name in ("_before", "_now"):
-        rows[name] = [chance(value, look) for value in rows[name]]
+    # A flag compares with what is usual, which moves too: one may come as the risk falls, and go as it rises.
+    odd = (rows["_what"].eq(_CHANGE["new"]) & (rows["_now"] < rows["_before"])) | (
+        rows["_what"].eq(_BECAME["calmer"]) & (rows["_now"] > rows["_before"])
+    )
+    for name, none in (("_before", "not scored"), ("_now", "closed")):
+        rows[name] = [none if is_unknown(value) else chance(value, look) for value in rows[name]]
     columns: dict[str, Column | str] = {
         "name": "Deal",
         "_what": "What changed",
@@ -48,7 +57,8 @@ def changes_table(flags: Flagged, *, limit: int = 15, look: Look | None = None) 
     caption = (
         f"What changed from {look.date(flags.earlier_on)} to {look.date(flags.scored_on)}, {look.currency}"
     )
-    return table(rows, columns, caption=caption, look=look, limit=limit)
+    notes = [_USUAL_MOVES] if flags.signal and odd.any() else []
+    return table(rows, columns, caption=caption, look=look, limit=limit, notes=notes)
 
 
 def record_table(record: Judged, *, look: Look | None = None) -> Block:
@@ -81,7 +91,10 @@ def record_table(record: Judged, *, look: Look | None = None) -> Block:
         },
         caption=f"Deals scored on {look.date(record.scored_on)}, and what became of them by {look.date(record.ends_on)}",
         look=look,
-        notes=["Slipped: due by then and not won. Usual: the past rate of deals as old in the same stage."],
+        notes=[
+            f"Flagged: over {FLAG_DAYS} days, as that time is over; reports flag to the end of the quarter, which may be "
+            f"other deals. Slipped: due by then and not won. Usual: {USUAL}."
+        ],
     )
 
 
@@ -100,7 +113,7 @@ def rules_table(rules: pd.DataFrame, *, look: Look | None = None, only_shown: bo
     look = look or Look()
     if only_shown and len(rules):
         rules = rules[rules["shown"].astype(bool)]
-    if rules.empty:
+    if rules.empty or not rules["deals"].sum():
         return nothing("no rule was measured", "What rules have told")
     named = rules.assign(
         _name=[RULE_LABELS.get(str(rule), str(rule)) for rule in rules["rule"]],
@@ -121,7 +134,8 @@ def rules_table(rules: pd.DataFrame, *, look: Look | None = None, only_shown: bo
         caption="What rules have told in this company's past, within 30 days",
         look=look,
         notes=[
-            "At risk: lost within 30 days, or due by then and not won. Lift: how many times as often as is usual for their "
+            "Deals: those that it ever held for; holds for: how much of all deal-days. At risk: lost within 30 days, or due "
+            "by then and not won. Lift: how many times as often as is usual for their "
             "stages and due dates. A rule is used where its whole interval lies above 1."
         ],
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from babel.numbers import format_decimal
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
@@ -22,6 +23,7 @@ from spm_lib.present.findings.risk_model import (
     day_words,
     horizon_words,
 )
+from spm_lib.present.findings.risk_words import chance, gate_words
 from spm_lib.present.kpi import Kpi, kpi_strip
 from spm_lib.present.prose import plural
 from spm_lib.present.rows import Figures, bars, rows_board, whiskers
@@ -104,7 +106,9 @@ def skill_chart(card: Card, *, look: Look | None = None, message: str = "", alt:
     judged = card.judged
     judged = judged[judged["brier_skill"].notna()]
     if judged.empty:
-        return nothing(card.note or "no model was judged", "How good the model is")
+        return nothing(
+            gate_words(card.note, card.lacking, look) or "no model was judged", "How good the model is"
+        )
     values = [float(v) for v in judged["brier_skill"]]
     tones = ["good" if opened else "neutral" for opened in judged["open"]]
     columns = [
@@ -155,8 +159,8 @@ def skill_table(card: Card, *, look: Look | None = None) -> Block:
         return _NOTHING
     shown = judged.assign(
         _name=[horizon_words(each) for each in judged["horizon"]],
-        _brier=[f"{value:.3f}" for value in judged["brier"]],
-        _baseline=[f"{value:.3f}" for value in judged["baseline_brier"]],
+        _brier=[_decimal(value, 3, look) for value in judged["brier"]],
+        _baseline=[_decimal(value, 3, look) for value in judged["baseline_brier"]],
     )
     return table(
         shown,
@@ -174,7 +178,8 @@ def skill_table(card: Card, *, look: Look | None = None) -> Block:
         caption="How the model fared on days after those it knew, by horizon",
         look=look,
         notes=[
-            "AUC: of two deals, how often the one that came to be at risk had the higher chance; 50% is guessing. "
+            "AUC: of two deals, how often the one that came to be at risk had the higher chance; "
+            f"{chance(0.5, look)} is guessing. "
             "Top tenth: how many times as many of the tenth told riskiest came to be at risk as of all. "
             "Off by: the mean distance of chance and outcome in ten groups. "
             "Brier: the mean squared distance, 0 at best; the baseline's beside it."
@@ -187,7 +192,10 @@ def segments_table(card: Card, *, look: Look | None = None) -> Block:
     look = look or Look()
     parts = card.segments(FIRST)
     if parts.empty:
-        return nothing("no part of the company is large enough", "How the model fared on parts")
+        return nothing(
+            "no model was judged" if card.judged.empty else "no part of the company is large enough",
+            "How the model fared on parts",
+        )
     named = parts.assign(_kind=[str(kind).capitalize() for kind in parts["kind"]])
     return table(
         named,
@@ -214,7 +222,7 @@ def drift_table(card: Card, *, look: Look | None = None) -> Block:
         return _NOTHING
     shown = drift.assign(
         _name=[clean(feature_words(name)).capitalize() for name in drift["feature"]],
-        _value=[f"{value:.2f}" for value in drift["value"]],
+        _value=[_decimal(value, 2, look) for value in drift["value"]],
         _word=[_moved(value) for value in drift["value"]],
     )
     return table(
@@ -248,3 +256,8 @@ def _span(split: Mapping[str, Any], what: str, look: Look) -> str:
 
 def _moved(value: Any) -> str:
     return "clearly" if value >= CLEARLY_MOVED else "somewhat" if value >= MOVED else "no"
+
+
+def _decimal(value: float, places: int, look: Look) -> str:
+    """Write a bare number with so many decimals as the locale does."""
+    return str(format_decimal(value, f"0.{'0' * places}", locale=look.locale))

@@ -37,9 +37,7 @@ def test_a_scope_keeps_nothing_of_another_nor_a_day_of_another(demo_store: Path)
     asked = ("by person and product",)
     with open_store(demo_store) as store:
         company = store.as_of().keeping()
-        for team in ("emea-enterprise", "apac-growth"):
-            for day in (dt.date(2026, 8, 14), dt.date(2026, 5, 20)):
-                kept, plain = company.as_of(day), store.as_of().as_of(day)
-                if team is not None:
-                    kept, plain = kept.scope(team), plain.scope(team)
-                assert_same_figures(plain, kept, asked)
+        for team, day in (("emea-enterprise", "2026-08-14"), ("apac-growth", "2026-05-20")):
+            date = dt.date.fromisoformat(day)
+            kept, plain = company.as_of(date).scope(team), store.as_of().as_of(date).scope(team)
+            assert_same_figures(plain, kept, asked)

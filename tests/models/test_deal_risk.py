@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import zipfile
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,10 +15,11 @@ import pytest
 import skops.io
 
 from spm_lib.errors import ModelError
-from spm_lib.models import deal_risk, skill
+from spm_lib.models import deal_risk, skill, training
 from spm_lib.models.deal_risk import DealRisk
 from spm_lib.models.landmarks import HORIZONS, label
 from spm_lib.models.past import FEWEST_LOST, FEWEST_WON, Past
+from spm_lib.models.training import train
 
 from .companies import CALENDAR, CUT, QUIET, company
 
@@ -153,6 +155,63 @@ def test_it_learns_from_what_there_is(blank: str) -> None:
     raw = scores.loc[scores["horizon"] == "30", "raw_score"]
     np.testing.assert_allclose(model.contributions(now, "30").sum(axis=1), raw, atol=1e-6)
     assert ("pushes" in model.missing) == (blank == "history")
+
+
+@pytest.mark.parametrize("dated", [False, True])
+def test_deals_of_a_kind_never_seen_due_or_not_are_foretold_as_the_others(dated: bool) -> None:
+    frame, endings = company()
+    frame = frame.copy()
+    now = (frame["as_of"] == frame["as_of"].max()).to_numpy()
+    odd = now & (frame["deal_id"].str[-1] < "5").to_numpy()
+    hidden = odd if dated else ~odd
+    frame.loc[~hidden, "expected_close_on"] = frame.loc[~hidden, "as_of"]
+    frame.loc[hidden, "expected_close_on"] = pd.NaT
+    frame["days_to_expected_close"] = np.where(hidden, np.nan, 0.0)
+    model = deal_risk.fit(frame, endings, cut=CUT, calendar=CALENDAR)
+    scores = model.score(frame[now])
+    assert set(scores.loc[scores["deal_id"].isin(frame.loc[odd, "deal_id"]), "due"]) == {not dated}
+    np.testing.assert_allclose(scores["won"] + scores["lost"] + scores["open"], 1)
+    due = scores["due"]
+    np.testing.assert_allclose(scores.loc[due, "at_risk"], 1 - scores.loc[due, "won"])
+    np.testing.assert_allclose(scores.loc[~due, "at_risk"], scores.loc[~due, "lost"])
+    over = scores[scores["horizon"] == "30"]
+    means = over.groupby("due")[["won", "lost", "at_risk", "usual_at_risk", "promised_won"]].mean()
+    assert abs(means["won"].diff().iloc[-1]) < 0.15 and abs(means["lost"].diff().iloc[-1]) < 0.15
+    assert (means["at_risk"] - means["usual_at_risk"]).abs().max() < 0.15
+    raw = over["raw_score"].to_numpy()
+    np.testing.assert_allclose(model.contributions(frame[now], "30").sum(axis=1).to_numpy(), raw, atol=1e-6)
+
+
+def test_a_custom_field_that_has_gone_is_no_reason() -> None:
+    now = later().tail(30).drop(columns="x_rival")
+    assert fitted().score(now)["at_risk"].notna().all()
+    told = fitted().reasons(now, "30")
+    assert any(told) and not any(reason.group == "x_rival" for reasons in told for reason in reasons)
+
+
+def test_without_later_outcomes_to_calibrate_by_chances_stay_as_they_came_out() -> None:
+    frame, endings = company()
+    past = Past.of(frame, endings, cut=CUT, calendar=CALENDAR)
+    came = past.outcomes["30"]
+    late = past.days > np.datetime64(CUT - dt.timedelta(days=200))
+    chance = train(past.landmarks("30", came.at_risk & ~late), came.known)
+    assert chance is not None
+    assert (chance.slope, chance.intercept, chance.split.calibrated) == (1.0, 0.0, 0)
+    assert chance.split.fitted_to < chance.split.calibrated_from
+
+
+def test_estimators_are_compared_on_other_deals_or_on_other_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame, endings = company()
+    past = Past.of(frame, endings, cut=CUT, calendar=CALENDAR)
+    came = past.outcomes["90"]
+    whole = past.landmarks("90", came.at_risk)
+    compared = []
+    monkeypatch.setattr(training, "compare", lambda early, judge: compared.append((early, judge)) or ({}, 0))
+    train(whole, came.known)
+    train(replace(whole, deals=whole.deals % 400), came.known)
+    (early, judge), (before, after) = compared
+    assert not np.isin(judge.deals, early.deals).any()
+    assert before.ends.max() < after.days.min()
 
 
 def test_too_few_deals_are_counted_and_refused() -> None:

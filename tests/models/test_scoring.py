@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -20,10 +21,11 @@ import pytest
 from spm_lib.data.ledger import Ledger, ModelRecord, ledger_path, models_folder
 from spm_lib.data.store import Store, open_store
 from spm_lib.errors import ModelError, StoreError
-from spm_lib.models import model_shelf
+from spm_lib.models import model_shelf, scoring_day
 from spm_lib.models.landmarks import HORIZONS
 from spm_lib.models.model_card import plain_values
 from spm_lib.models.scoring import Scored, gates_of, score_store
+from spm_lib.periods import Calendar
 
 NOW = dt.datetime(2026, 11, 2, 6, 30, tzinfo=dt.UTC)
 DAY = dt.date(2026, 6, 30)
@@ -83,6 +85,13 @@ def test_with_too_little_to_learn_from_rules_alone_are_kept(make_store: MakeStor
     assert not models_folder(store).exists()
 
 
+def test_the_card_names_as_used_what_is_known_of_days_past(make_store: MakeStore) -> None:
+    done = scored(few(make_store))
+    assert done.model_id is not None
+    features = Ledger(done.ledger).model(done.model_id).card["features"]
+    assert "age_days" in features["used"] and "days_to_expected_close" in features["absent"]
+
+
 def test_a_day_is_scored_once(make_store: MakeStore) -> None:
     store = few(make_store)
     first = scored(store)
@@ -137,6 +146,16 @@ def test_a_missing_store_is_told(tmp_path: Path) -> None:
         scored(tmp_path / "no.duckdb")
 
 
+def test_closings_whose_past_nobody_recorded_are_not_said_to_be_none(make_store: MakeStore) -> None:
+    deals = [
+        {"deal_id": f"c-{n}", "owner_id": "a", "outcome": "won", "closed_on": DAY - dt.timedelta(days=n)}
+        for n in range(9)
+    ]
+    deals.append({"deal_id": "o", "owner_id": "a", "outcome": "open"})
+    store = make_store(reps=[{"rep_id": "a", "name": "A"}], deals=deals)
+    assert "the record tells the past of 0 won deals: 200 more are needed" in scored(store.path).note
+
+
 def test_dates_and_amounts_may_be_missing(make_store: MakeStore) -> None:
     deals = [{"deal_id": f"d-{n}", "owner_id": "a", "outcome": "open"} for n in range(3)]
     deals.append({"deal_id": "c", "owner_id": "a", "outcome": "won", "closed_on": DAY})
@@ -152,9 +171,18 @@ def test_the_ledger_of_another_source_is_left_alone(make_store: MakeStore) -> No
         ((text,),) = connection.execute("select meta from spm_meta").fetchall()
         other = json.dumps({**json.loads(text), "source": "other"})
         connection.execute("update spm_meta set meta = ?", [other])
-    with pytest.raises(StoreError, match="scores of the source 'made', the store holds 'other'"):
-        scored(store, DAY - dt.timedelta(days=1))
+    for day in (DAY - dt.timedelta(days=1), DAY):
+        with pytest.raises(StoreError, match="scores of the source 'made', the store holds 'other'"):
+            scored(store, day)
     assert Ledger(ledger_path(store)).digest(DAY) == before
+
+
+def test_a_model_of_another_calendar_does_not_serve(
+    make_store: MakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = SimpleNamespace(model=SimpleNamespace(calendar=Calendar(fiscal_year_starts=7)), record=None)
+    monkeypatch.setattr(scoring_day, "newest_model", lambda *_, **__: other)
+    assert "more are needed" in scored(few(make_store)).note
 
 
 def _score(store: Path) -> str:

@@ -52,6 +52,12 @@ def test_without_signal_no_chance_is_shown_anywhere(samples: SimpleNamespace) ->
     assert said[0] == "2 of 2 open deals are flagged by rules."
     assert said[1] == "West has 2 deals to look at by rules alone: the data hold no reliable signal."
     assert said[2] == "No reliable signal in this data, rules only: too few deals."
+    calm = samples.risk.flags(deals=samples.risk.deals(["Acme"], flagged=False), signal=False)
+    assert findings.risk_headline(calm, "West", LOOK) == (
+        "West: no deal can be told to be at risk, as the data hold no reliable signal."
+    )
+    hidden = money_by(shut.deals.assign(at_risk=float("nan")), "rep")
+    assert findings.money_finding(hidden, "rep_name", LOOK) == "How much of it is at risk cannot be told."
     assert "No activity for 14 days; close date pushed twice or more." in blocks[0].text
 
 
@@ -60,7 +66,7 @@ def test_money_is_told_with_n_interval_and_what_is_usual(samples: SimpleNamespac
     money = flags.money
     assert findings.risk_finding(flags, LOOK) == (
         f"Of $6,000 due by Sep 30, 2017 (3 deals), $4,800 is at risk ({LOOK.interval(money.low, money.high, 'currency')}), "
-        "where $3,000 is usual for such deals; 3 of 3 open deals are flagged."
+        "where $3,000 is usual; 3 of 3 open deals are flagged."
     )
     assert findings.risk_headline(flags, "West", LOOK) == (
         "West has $4,800 of $6,000 due by Sep 30, 2017 at risk, and 3 deals to look at."
@@ -79,7 +85,13 @@ def test_unknown_amounts_leave_counts(samples: SimpleNamespace) -> None:
     flags = samples.risk.flags(deals=dark)
     assert findings.risk_headline(flags, "West", LOOK) == "West has 2 deals to look at among 2 open deals."
     assert findings.risk_finding(flags, LOOK) == "2 of 2 open deals are flagged."
-    assert "2 deals without a known amount stand last." in findings.risk_meaning(flags, LOOK)
+    meant = findings.risk_meaning(flags, LOOK)
+    assert "2 flagged deals without a known amount stand last." in meant
+    assert "2 deals due have no known amount, and count for nothing in the sums." in meant
+    calm = samples.risk.flags(deals=dark.assign(flagged=False, due=False))
+    assert "amount" not in findings.risk_meaning(calm, LOOK)
+    strip = present.risk_kpis(risk_figures(flags, samples.risk.record()), flags, samples.risk.record()).text
+    assert "no amount due by Sep 30, 2017 is known" in strip and "of $0" not in strip
     assert "amount unknown" in present.risk_list(flags).text
     assert present.risk_chart(money_by(dark, "rep"), flags).text == ""
 
@@ -90,12 +102,13 @@ def test_nothing_scored_is_one_clear_line(samples: SimpleNamespace) -> None:
         findings.risk_basis(none, LOOK)
         == "Deals at risk are not shown: not scored as of Aug 14, 2017: run spm score."
     )
-    assert (
-        findings.risk_finding(none, LOOK)
-        == findings.changes_finding(none, LOOK)
-        == findings.risk_meaning(none, LOOK)
-        == ""
-    )
+    assert findings.risk_finding(none, LOOK) == findings.risk_meaning(none, LOOK) == ""
+    for said in (
+        findings.first_finding(none, 3, LOOK),
+        findings.changes_finding(none, LOOK),
+        findings.money_finding(money_by(none.deals, "rep"), "rep_name", LOOK),
+    ):
+        assert said == "No open deal is scored."
     assert findings.risk_headline(none, "West", LOOK) == "West: deals are not scored as of Aug 14, 2017."
     blocks = [present.risk_list(none), present.risk_table(none), present.changes_table(none)]
     assert [block.html for block in blocks] == ["", "", ""]
@@ -135,13 +148,20 @@ def test_changes_are_counted_and_listed(samples: SimpleNamespace) -> None:
     assert [line.split()[0] for line in lines[2:]] == ["a", "b", "gone", "fled"]
     same = samples.risk.flags(["a"])
     assert findings.changes_finding(same, LOOK) == "No flag has changed since Aug 7, 2017."
-    assert findings.changes_finding(samples.risk.flags(["a"], earlier_on=None), LOOK) == ""
+    assert findings.changes_finding(samples.risk.flags(["a"], earlier_on=None), LOOK) == (
+        "No day of about a week before was scored to compare with."
+    )
+    assert lines[-1].split()[-1] == "closed"
+    fell = samples.risk.deals(["a"], change="new", at_risk_before=0.9)
+    assert (
+        "a flag may come though the risk fell" in present.changes_table(samples.risk.flags(deals=fell)).text
+    )
 
 
 def test_the_record_is_told_with_n_and_interval(samples: SimpleNamespace) -> None:
     assert findings.record_finding(samples.risk.record(), LOOK) == (
-        "Of the 12 deals flagged on Jun 19, 2017, 9 were lost or had slipped by Jul 19, 2017: 75% (47% to 91%), where 50% "
-        "is usual for such deals. Of the 80 others it was 38% (28% to 48%)."
+        "Of the 12 deals flagged over 30 days on Jun 19, 2017, 9 were lost or had slipped by Jul 19, 2017: 75% (47% to "
+        "91%), where 50% is usual; too few to judge by."
     )
     every = samples.risk.record({"n": 3, "came_true": 3, "value": 1.0, "low": 0.44, "high": 1.0})
     assert "all were lost or had slipped by Jul 19, 2017: 100% (44% to 100%)" in findings.record_finding(
@@ -171,13 +191,15 @@ def test_calibration_is_told_by_how_many_groups_agree() -> None:
         {"said": [0.2, 0.8], "value": [0.2, 0.5], "low": [0.1, 0.4], "high": [0.3, 0.6], "n": [50.0, 50.0]}
     )
     assert findings.calibration_finding(frame, LOOK) == (
-        "The chances told agree with what happened in 1 of 2 groups, over 100 deals."
+        "Chances told over 30 days agree with what happened in 1 of 2 groups of 100 deals."
     )
     assert (
         findings.calibration_finding(frame.head(1), LOOK)
-        == "The chances told agree with what happened to 50 deals."
+        == "Chances told over 30 days agree with what happened to 50 deals."
     )
-    assert findings.calibration_finding(frame.tail(1), LOOK).startswith("The chances told do not agree")
+    assert findings.calibration_finding(frame.tail(1), LOOK).startswith(
+        "Chances told over 30 days do not agree"
+    )
     assert "too few" in present.calibration_chart(frame.head(0)).text
 
 

@@ -50,7 +50,6 @@ def words(group: str, **facts: Any) -> str:
         ("single_contact", {"contacts": 0.0}, "nobody at the customer is named"),
         ("amount_cut", {"amount_ratio": 0.8}, "amount cut by 20%"),
         ("moved_back", {"moves_back": 2.0}, "moved back 2 times"),
-        ("moved_back", {"moves_back": 0.0, "stages_skipped": 1.0}, "skipped 1 stage"),
         ("no_next_step", {"next_step_missing": 1.0}, "no next step noted"),
         ("handed_over", {"owner_changes": 2.0}, "changed owner 2 times"),
         ("owner", {"owner_open_deals": 45.0, "usual_owner_open_deals": 20.0, "owner_win_rate": 0.4,
@@ -96,6 +95,13 @@ def test_what_says_that_something_is_amiss_gives_way_to_what_says_what() -> None
     assert action_words(row("stalled", "pushed"), signal=True) == f"{ACTIONS['pushed']}."
     assert action_words(row("stalled"), signal=True) == f"{ACTIONS['stalled']}."
     assert "“champion”" in action_words(row("overdue", "x_champion"), signal=True)
+    for value, said in (
+        ("Kestrel", "Go through “competitor: Kestrel” with the owner"),
+        (3.5, "Go through “competitor” with"),
+        (None, "Have the owner find out and fill in “competitor”."),
+    ):
+        told = {"reasons": [{"group": "x_competitor", "facts": {"x_competitor": value}}], "rules": []}
+        assert action_words(told, signal=True).startswith(said)
     assert action_words(row(), signal=True) == ""
 
 

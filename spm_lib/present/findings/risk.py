@@ -9,11 +9,13 @@ import pandas as pd
 
 from spm_lib.present.display import clean, is_null
 from spm_lib.present.findings.risk_shapes import Flagged, Judged
-from spm_lib.present.findings.risk_words import RULE_LABELS, action_words, chance
+from spm_lib.present.findings.risk_words import RULE_LABELS, USUAL, action_words, chance, gate_words
 from spm_lib.present.prose import join_names, plural, sentence, sentences
 from spm_lib.theme import Look, is_unknown
 
 NOT_SCORED = "run spm score"
+#: Flags are judged over so many days, and by fewer deals than these only where they are far from usual.
+FLAG_DAYS, FEW = 30, 20
 #: A scoring older than this is told with its age.
 OLD_DAYS = 7
 
@@ -33,6 +35,8 @@ def risk_headline(flags: Flagged, name: str, look: Look) -> str:
         return sentence(f"{name} has {worth} at risk, and {need}")
     if flags.signal:
         return sentence(f"{name} has {need} among {plural(len(flags.deals), 'open deal', look=look)}")
+    if not count:
+        return sentence(f"{name}: no deal can be told to be at risk, as the data hold no reliable signal")
     return sentence(f"{name} has {need} by rules alone: the data hold no reliable signal")
 
 
@@ -46,11 +50,7 @@ def risk_finding(flags: Flagged, look: Look) -> str:
         return sentence(flagged)
     if money.n and not is_unknown(money.at_risk) and money.due > 0:
         interval = look.interval(money.low, money.high, "currency")
-        usual = (
-            ""
-            if is_unknown(money.usual)
-            else f", where {look.value(money.usual, 'currency')} is usual for such deals"
-        )
+        usual = "" if is_unknown(money.usual) else f", where {look.value(money.usual, 'currency')} is usual"
         return sentence(
             f"of {look.value(money.due, 'currency')} due by {by} ({plural(money.n, 'deal', look=look)}), "
             f"{look.value(money.at_risk, 'currency')} is at risk ({interval}){usual}; {flagged}"
@@ -84,8 +84,8 @@ def risk_caveat(flags: Flagged, look: Look) -> str:
         ago = plural(flags.age, "day", look=look)
         said.append(f"mind: scored on {look.date(flags.scored_on)}, {ago} before this report: {NOT_SCORED}")
     if not flags.signal:
-        why = f": {clean(flags.why, 300)}" if flags.why else ""
-        said.append(f"no reliable signal in this data, rules only{why}")
+        words = gate_words(flags.why, flags.facts, look)
+        said.append(f"no reliable signal in this data, rules only{f': {words}' if words else ''}")
     return sentences(said)
 
 
@@ -96,21 +96,30 @@ def risk_meaning(flags: Flagged, look: Look) -> str:
     said = [f"scored on {look.date(flags.scored_on)}"]
     if flags.signal:
         said.append(
-            f"at risk: lost by {look.date(flags.ends_on)}, or due by then and not won. “Usual” is the past rate of deals as "
-            "old in the same stage"
+            f"at risk: lost by {look.date(flags.ends_on)}, or due by then and not won. “Usual” is {USUAL}; “usually”, in a "
+            "reason, the middle of all open deals of the past"
         )
     if flags.unscored > 0:
         carry = "carries" if flags.unscored == 1 else "carry"
         said.append(f"{plural(flags.unscored, 'open deal', look=look)} {carry} no score")
-    unknown = int(flags.deals["amount"].isna().sum()) if len(flags.deals) else 0
-    if unknown:
-        stand = "stands" if unknown == 1 else "stand"
-        said.append(f"{plural(unknown, 'deal', look=look)} without a known amount {stand} last")
+    dark = int(flags.flagged["amount"].isna().sum())
+    if dark:
+        stand = "stands" if dark == 1 else "stand"
+        said.append(f"{plural(dark, 'flagged deal', look=look)} without a known amount {stand} last")
+    unknown = flags.money.unknown
+    if unknown and flags.signal:
+        one = unknown == 1
+        said.append(
+            f"{plural(unknown, 'deal', look=look)} due {'has' if one else 'have'} no known amount, and "
+            f"{'counts' if one else 'count'} for nothing in the sums"
+        )
     return sentences(said)
 
 
 def first_finding(flags: Flagged, shown: int, look: Look) -> str:
-    """Say how much of what may be lost the first deals hold; nothing where no model tells."""
+    """Say how much of what may be lost the first deals hold; where no model tells, what the order is."""
+    if flags.scored_on is None:
+        return "No open deal is scored."
     losses = flags.flagged["expected_loss"].dropna()
     total = float(losses.sum())
     if not flags.signal or total <= 0 or len(losses) < 2:
@@ -130,18 +139,20 @@ def first_finding(flags: Flagged, shown: int, look: Look) -> str:
 
 
 def changes_finding(flags: Flagged, look: Look) -> str:
-    """Say what changed since the scoring of about a week before; nothing where there is none."""
+    """Say what changed since the scoring of about a week before, or that there is none."""
+    if flags.scored_on is None:
+        return "No open deal is scored."
     if flags.earlier_on is None:
-        return ""
+        return "No day of about a week before was scored to compare with."
     counts = flags.flagged["change"].value_counts()
     left = flags.left["became"].value_counts()
     said = [
-        f"{counts[kind]} {words}"
+        f"{look.value(counts[kind], 'count', compact=False)} {words}"
         for kind, words in (("new", "newly flagged"), ("up", "at higher risk"), ("down", "at lower risk"))
         if kind in counts
     ]
     gone = [
-        f"{left[kind]} {words}"
+        f"{look.value(left[kind], 'count', compact=False)} {words}"
         for kind, words in (("won", "won"), ("lost", "lost"), ("calmer", "no longer flagged"))
         if kind in left
     ]
@@ -161,20 +172,18 @@ def record_finding(record: Judged, look: Look) -> str:
         return ""
     day, by = look.date(record.scored_on), look.date(record.ends_on)
     if not row:
-        return sentence(f"no deal was flagged on {day}")
+        return sentence(f"no deal was flagged over {FLAG_DAYS} days on {day}")
     true = round(row["came_true"])
     some = "all" if true == row["n"] > 1 else str(true or "none")
     said = (
-        f"of the {plural(row['n'], 'deal', look=look)} flagged on {day}, "
+        f"of the {plural(row['n'], 'deal', look=look)} flagged over {FLAG_DAYS} days on {day}, "
         f"{some} {'was' if true == 1 else 'were'} lost or had slipped by {by}: {_share(row, look)}"
     )
     usual = row.get("usual")
     if not is_unknown(usual):
-        said += f", where {chance(usual, look)} is usual for such deals"
-    other = record.other
-    if other:
-        said += f". Of the {plural(other['n'], 'other', look=look)} it was {_share(other, look)}"
-    return sentence(said)
+        said += f", where {chance(usual, look)} is usual"
+    few = row["n"] < FEW and not is_unknown(usual) and row["low"] <= float(usual or 0) <= row["high"]
+    return sentence(f"{said}; too few to judge by" if few else said)
 
 
 def _share(row: Mapping[str, float], look: Look) -> str:
@@ -190,32 +199,37 @@ def calibration_finding(frame: pd.DataFrame, look: Look, what: str = "deal") -> 
     deals = plural(frame["n"].sum(), what, look=look)
     groups = len(frame)
     if inside == groups:
-        return sentence(f"the chances told agree with what happened to {deals}")
+        return sentence(f"chances told over {FLAG_DAYS} days agree with what happened to {deals}")
     if not inside:
-        return sentence(f"the chances told do not agree with what happened to {deals}")
-    return sentence(f"the chances told agree with what happened in {inside} of {groups} groups, over {deals}")
+        return sentence(f"chances told over {FLAG_DAYS} days do not agree with what happened to {deals}")
+    return sentence(
+        f"chances told over {FLAG_DAYS} days agree with what happened in {inside} of {groups} groups of {deals}"
+    )
 
 
 def rules_finding(rules: pd.DataFrame, look: Look) -> str:
     """Say which rules have told in this company's past; nothing where they were not measured."""
     if rules.empty:
         return ""
+    if not rules["deals"].sum():
+        return sentence("no rule could be measured: the source does not tell what the rules look at")
     shown = rules[rules["shown"].astype(bool)].sort_values("lift", ascending=False)
     if shown.empty:
-        return sentence(
-            f"none of {plural(len(rules), 'rule', look=look)} has told of losses in this company's past"
-        )
+        return sentence(f"none of {plural(len(rules), 'rule', look=look)} has told of trouble in the past")
     best = shown.iloc[0]
     label = RULE_LABELS.get(str(best["rule"]), str(best["rule"]))
     have = "has" if len(shown) == 1 else "have"
+    some = (
+        f"all {len(shown)} rules" if len(shown) == len(rules) > 1 else f"{len(shown)} of {len(rules)} rules"
+    )
     return sentence(
-        f"{len(shown)} of {plural(len(rules), 'rule', look=look)} {have} told of losses in this company's past, most of all "
-        f"“{label}”: such deals were lost or slipped {look.value(best['lift'], 'ratio')} as often as is usual"
+        f"{some} {have} told of trouble in the past, most of all “{label}”: "
+        f"lost or slipped {look.value(best['lift'], 'ratio')} as often as is usual"
     )
 
 
 def money_finding(groups: pd.DataFrame, name: str, look: Look) -> str:
-    """Say where most of the money at risk lies; nothing where there is one group only.
+    """Say where most of the money at risk lies, or why that is not known; nothing where there is one group only.
 
     Parameters
     ----------
@@ -226,6 +240,12 @@ def money_finding(groups: pd.DataFrame, name: str, look: Look) -> str:
     look
         How numbers are written.
     """
+    if groups.empty:
+        return "No open deal is scored."
+    if not groups["due"].sum():
+        return "No money is known to be due."
+    if groups["at_risk"].isna().all():
+        return "How much of it is at risk cannot be told."
     known = groups[groups["at_risk"].notna() & (groups["at_risk"] > 0)]
     if len(known) < 2:
         return ""

@@ -11,7 +11,7 @@ import pandas as pd
 from spm_lib.present.display import clean
 from spm_lib.present.findings.risk import NOT_SCORED
 from spm_lib.present.findings.risk_features import feature_words, features_words
-from spm_lib.present.findings.risk_words import chance
+from spm_lib.present.findings.risk_words import chance, gate_words
 from spm_lib.present.prose import join_names, plural, sentence, sentences
 from spm_lib.theme import Look, is_unknown
 
@@ -45,6 +45,10 @@ class Card(Protocol):
     @property
     def judged(self) -> pd.DataFrame:
         """How it fared, by horizon."""
+
+    @property
+    def lacking(self) -> Mapping[str, Any]:
+        """How many more won and lost deals a model takes."""
 
     @property
     def data(self) -> Mapping[str, Any]:
@@ -92,8 +96,8 @@ def model_headline(card: Card, look: Look) -> str:
         return sentence(f"deals are not scored as of {look.date(card.asked_on)}{why}")
     judged = card.judged
     if not card.is_model or judged.empty:
-        why = f": {clean(card.note, 200)}" if card.note else ""
-        return sentence(f"there is no model, and rules stand in{why}")
+        why = gate_words(card.note, card.lacking, look)
+        return sentence(f"there is no model, and rules stand in{f': {why}' if why else ''}")
     shown = judged[judged["open"].astype(bool)]
     if len(shown) == len(judged):
         return "The model tells more than what a manager has for free, over every horizon."
@@ -126,7 +130,7 @@ def model_data_finding(card: Card, look: Look) -> str:
     """Say what it learned from."""
     data = card.data
     if not data:
-        return ""
+        return "There is no model yet."
     span = f"{day_words(data.get('from'), look)} to {day_words(data.get('until'), look)}"
     return sentence(
         f"{'it has learned from' if card.is_model else 'the record holds'} {plural(data.get('deals'), 'deal', look=look)}, "
@@ -201,7 +205,11 @@ def drift_finding(card: Card, look: Look) -> str:
     """Say which features have moved in the last four weeks."""
     drift = card.drift
     if drift.empty:
-        return ""
+        return (
+            "Without a model there is nothing to compare the last four weeks with."
+            if not card.is_model
+            else ""
+        )
     moved = drift[drift["value"] >= MOVED]
     if moved.empty:
         return sentence(
@@ -218,12 +226,14 @@ def drift_finding(card: Card, look: Look) -> str:
 def model_cautions(card: Card, look: Look) -> list[str]:
     """Say when not to trust it, a sentence each: what its own figures give reason for, and what holds of any such model."""
     if card.record is None:
-        return []
+        return ["There is nothing to trust yet: no chance is told before deals are scored."]
     said = []
     judged = card.judged
     for row in judged.to_dict("records"):
         if not row["open"]:
-            said.append(f"For {horizon_words(row['horizon'])} no chance is shown: {clean(row['why'], 260)}")
+            said.append(
+                f"For {horizon_words(row['horizon'])} no chance is shown: {gate_words(row['why'], row, look)}"
+            )
     first = _first(card)
     if first and not is_unknown(first["auc_new_deals"]) and first["auc"] - first["auc_new_deals"] > 0.02:
         said.append(
@@ -236,12 +246,19 @@ def model_cautions(card: Card, look: Look) -> list[str]:
         said.append(f"In {join_names(worse['name'], limit=6)}: there it was no better than the baseline")
     far = card.drift[card.drift["value"] >= CLEARLY_MOVED]
     if len(far):
-        said.append(f"As long as {features_words(far['feature'])} differ from what it has learned on")
+        names = join_names([feature_words(name) for name in far["feature"]], limit=6)
+        said.append(
+            f"As long as {names} {'differs' if len(far) == 1 else 'differ'} from what it has learned on"
+        )
     if card.absent:
-        said.append(f"For what the source does not tell: {features_words(card.absent)}")
+        names = join_names([feature_words(name) for name in card.absent], limit=6)
+        said.append(f"For what the source does not tell: {names}")
     amounts = card.data.get("amounts")
     if not is_unknown(amounts) and float(amounts) < 0.95:  # type: ignore[arg-type]
-        said.append(f"In money: only {chance(amounts, look)} of the open deals it saw carry an amount")
+        share = f"on {chance(amounts, look)}" if float(amounts) > 0 else "on none"  # type: ignore[arg-type]
+        said.append(
+            f"In money: {'only ' if share != 'on none' else ''}{share} of the deal-days it saw is the amount known"
+        )
     age = (card.asked_on - card.record.fitted_on).days
     if age > OLD_DAYS:
         said.append(
@@ -253,7 +270,9 @@ def model_cautions(card: Card, look: Look) -> list[str]:
     said.append(
         "To judge people: it tells of deals, from what the CRM holds of them, and of nothing that is not in it"
     )
-    said.append("For one deal alone: of ten deals told 70%, about three will be neither lost nor late")
+    if card.is_model:
+        told, rest = chance(0.7, look), "about three will be neither lost nor late"
+        said.append(f"For one deal alone: of ten deals told {told}, {rest}")
     return [sentence(each) for each in said]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -63,6 +63,10 @@ class Flagged(Protocol):
     @property
     def why(self) -> str:
         """Why not."""
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """Why not, in figures."""
 
     @property
     def deals(self) -> pd.DataFrame:

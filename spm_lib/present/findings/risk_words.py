@@ -40,7 +40,12 @@ ACTIONS = {
 }
 #: Reasons that say that something is amiss, and not what.
 _VAGUE = ("stalled", "overdue")
-_CUSTOM_ACTION = "Check “{}” with the owner: deals like this are won less often"
+#: What is asked of a custom field that is empty, and of one that says something.
+_CUSTOM_EMPTY = "Have the owner find out and fill in “{}”"
+_CUSTOM_ACTION = "Go through “{}” with the owner, and agree who does what about it by when"
+#: What “usual” means.
+USUAL = "the past rate of deals in the same stage, about as old, at the same point of the quarter"
+_BASELINES = {"stage": "past rates by stage and age", "rules": "a count of the rules that hold"}
 
 
 def chance(value: object, look: Look) -> str:
@@ -52,6 +57,23 @@ def chance(value: object, look: Look) -> str:
         if (0 < number < edge) if edge < 0.5 else (edge < number < 1):
             return mark + str(format_percent(edge, locale=look.locale))
     return str(format_percent(number, locale=look.locale))
+
+
+def gate_words(why: str, facts: Facts, look: Look) -> str:
+    """Say as a clause why no chance is shown: from figures, or as it was kept where there are none."""
+    if "brier_skill" in facts:
+        better = "worse" if facts["high"] < 0 else "not clearly better"
+        baseline = _BASELINES.get(str(facts["baseline"]), "what a manager has for free")
+        tested = plural(facts["deals"], "deal", look=look)
+        return f"tested on {tested} of the past, a model's chances were {better} than {baseline}"
+    lacking = {kind: int(facts[kind]) for kind in ("won", "lost") if facts.get(kind)}
+    if lacking:
+        said = " and ".join(
+            f"{look.value(count, 'count', compact=False)} more {kind}" for kind, count in lacking.items()
+        )
+        one = sum(lacking.values()) == 1
+        return f"a model takes {said} {'deal' if one else 'deals'}"
+    return clean(why, 300)
 
 
 def reason_words(reason: Facts, look: Look) -> str:
@@ -89,11 +111,11 @@ def action_words(row: Facts, *, signal: bool) -> str:
 
     That it stands still or is late says that something is amiss, not what: another reason, where there is one, goes first.
     """
-    groups = [str(reason["group"]) for reason in row["reasons"]] if signal else []
-    groups.sort(key=lambda group: group in _VAGUE)
+    reasons = {str(reason["group"]): reason for reason in row["reasons"]} if signal else {}
+    groups = sorted(reasons, key=lambda group: group in _VAGUE)
     for group in [*groups, *map(str, row["rules"])]:
         if group.startswith("x_"):
-            return sentence(_CUSTOM_ACTION.format(field_words(group)))
+            return sentence(_custom_action(group, reasons.get(group, {}).get("facts") or {}))
         if group in ACTIONS:
             return sentence(ACTIONS[group])
     return ""
@@ -180,12 +202,8 @@ def _cut(facts: Facts, look: Look) -> str:
 
 
 def _back(facts: Facts, look: Look) -> str:
-    back, skipped = _number(facts, "moves_back"), _number(facts, "stages_skipped")
-    if back:
-        return "moved back a stage" if round(back) == 1 else f"moved back {round(back)} times"
-    if skipped:
-        return f"skipped {plural(round(skipped), 'stage', look=look)}"
-    return "moved back a stage"
+    back = round(_number(facts, "moves_back") or 1)
+    return "moved back a stage" if back == 1 else f"moved back {back} times"
 
 
 def _handed(facts: Facts, look: Look) -> str:
@@ -228,6 +246,15 @@ def _custom(name: str, value: object, look: Look) -> str:
     if isinstance(value, int | float):
         return f"{field} is {look.value(value, 'count')}"
     return f"{field} is {clean(value, 40)}"
+
+
+def _custom_action(name: str, facts: Facts) -> str:
+    field, value = field_words(name), facts.get(name)
+    if name not in facts:
+        return _CUSTOM_ACTION.format(field)
+    if is_null(value):
+        return _CUSTOM_EMPTY.format(field)
+    return _CUSTOM_ACTION.format(field if isinstance(value, int | float) else f"{field}: {clean(value, 40)}")
 
 
 def labels_of(rules: Iterable[str]) -> list[str]:
