@@ -231,8 +231,9 @@ def drift_table(card: Card, *, look: Look | None = None) -> Block:
         caption="Main features: the last four weeks against all before",
         look=look,
         notes=[
-            f"Population stability index: under {MOVED} as before, from {CLEARLY_MOVED} clearly another. What grows with "
-            "the length of the record moves by itself."
+            f"Population stability index: under {_decimal(MOVED, 1, look)} as before, "
+            f"from {_decimal(CLEARLY_MOVED, 2, look)} clearly another. "
+            "What grows with the length of the record moves by itself."
         ],
     )
 
