@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from spm_lib.metrics.intervals import Z
 from spm_lib.models.inputs import stage_of
@@ -63,7 +64,7 @@ def measure(frame: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
         One row per rule: ``rule``; ``n`` landmarks and ``deals`` that it held for; ``coverage``, the share of all
         landmarks; ``rate``, the share of them that came to be at risk; ``usual``, the share that their stages and due
         dates let expect; ``lift`` = rate / usual, with its 95 % interval ``low`` to ``high``; ``shown``, whether the lift
-        is clearly above 1. Null where a rule never held.
+        is clearly above 1 though all rules were asked. Null where a rule never held.
 
     Notes
     -----
@@ -100,4 +101,7 @@ def _measured(holds: np.ndarray, risk: np.ndarray, usual: np.ndarray, deals: np.
     spread = float(np.sqrt(((came - lift * expected) ** 2).sum()) / came.sum())
     low, high = lift * np.exp(-Z * spread), lift * np.exp(Z * spread)
     enough = len(np.unique(deals[holds])) >= FEWEST_DEALS
-    return told | {"lift": lift, "low": float(low), "high": float(high), "shown": bool(enough and low > 1)}
+    # So many rules are asked at once that some would seem to tell by chance: Bonferroni's share of the 5 % for each.
+    least = lift * np.exp(-norm.isf(0.025 / len(RULES)) * spread)
+    shown = bool(enough and least > 1)
+    return told | {"lift": lift, "low": float(low), "high": float(high), "shown": shown}

@@ -73,3 +73,17 @@ def test_no_landmark_gives_nothing() -> None:
     labels = label(frame, endings, "30", CALENDAR, CUT)
     measured = rules.measure(frame.head(0), labels.head(0))
     assert list(measured["rule"]) == list(rules.RULES) and not measured["shown"].any()
+
+
+def test_where_nothing_tells_hardly_any_company_is_shown_a_rule() -> None:
+    rng = np.random.default_rng(1)
+    n, companies, shown = 600, 200, 0
+    for _ in range(companies):
+        columns = {name: np.where(rng.random(n) < 0.3, holds, not_) for name, holds, not_ in EDGES.values()}
+        frame = pd.DataFrame(columns).assign(
+            deal_id=[str(deal) for deal in range(n)], stage="s", pipeline="p"
+        )
+        labels = pd.DataFrame({"due": False, "at_risk": rng.random(n) < 0.4, "known": True})
+        shown += bool(rules.measure(frame, labels)["shown"].any())
+    # One in forty is meant. Each rule judged for itself would show one to one company in six.
+    assert shown <= companies * 0.06
