@@ -136,6 +136,6 @@ def rules_table(rules: pd.DataFrame, *, look: Look | None = None, only_shown: bo
         notes=[
             "Deals: those that it ever held for; holds for: how much of all deal-days. At risk: lost within 30 days, or due "
             "by then and not won. Lift: how many times as often as is usual for their "
-            "stages and due dates. A rule is used where its whole interval lies above 1."
+            "stages and due dates. A rule is used where its lift is clearly above 1, though all were asked at once."
         ],
     )
