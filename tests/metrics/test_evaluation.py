@@ -60,7 +60,7 @@ def company(make_store, draw_company, as_of_meta):
     return draw
 
 
-@examples(8)
+@examples(6)
 @given(data=st.data())
 def test_every_metric_equals_the_oracle(data, company, oracle):
     tables, store = company(data)
