@@ -101,7 +101,8 @@ def test_the_file_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(DeadKernelError):
         run(
             "print('before')",
-            "import os; print('last', flush=True); os._exit(3)",
+            # What a cell prints leaves by another thread of its process: a moment for that one.
+            "import os, time; print('last', flush=True); time.sleep(0.5); os._exit(3)",
             "3",
             output=tmp_path / "dead.ipynb",
         )
