@@ -20,6 +20,9 @@ from spm_lib.errors import StoreError, one_line
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Kinds of records: fitted models, and rules that were measured where no model could be fitted.
+MODEL, RULES = "deal_risk", "deal_rules"
+
 #: Columns of a day's scores that are dates, numbers that may be unknown, yes or no, and lists kept as JSON.
 DATES = ("horizon_ends_on", "expected_close_on")
 CHANCES = ("won", "lost", "open", "at_risk", "promised_won", "usual_at_risk", "raw_score")

@@ -18,7 +18,7 @@ import skops.io
 from spm_lib.errors import ModelError
 from spm_lib.models import landmarks, reasons
 from spm_lib.models.cores import side_by_side
-from spm_lib.models.inputs import Flags, Inputs, inputs_of
+from spm_lib.models.inputs import Inputs, inputs_of
 from spm_lib.models.outlook import Outlook, fit_outlook
 from spm_lib.models.past import Past
 from spm_lib.models.reasons import Reason
@@ -118,7 +118,7 @@ class DealRisk:
             Where nothing is foretold over `horizon`.
         """
         outlook = self._outlook(horizon)
-        asked = outlook.asked(_due(frame, horizon, self.calendar)[1])
+        asked = outlook.asked(landmarks.due_by(frame, horizon, self.calendar)[1])
         shares = outlook.at_risk.estimator.contributions(inputs_of(frame).within(asked))
         return shares.set_axis(frame.index)
 
@@ -151,11 +151,6 @@ class DealRisk:
         with zipfile.ZipFile(path, "a") as archive:
             archive.writestr(_ABOUT, json.dumps(_versions()))
 
-    @classmethod
-    def load(cls, path: Path) -> DealRisk:
-        """Read what `save` wrote; see `load`."""
-        return load(path)
-
     def _outlook(self, horizon: str) -> Outlook:
         if horizon not in self.outlooks:
             known = ", ".join(self.outlooks)
@@ -163,7 +158,8 @@ class DealRisk:
         return self.outlooks[horizon]
 
     def _scored(self, frame: pd.DataFrame, inputs: Inputs, horizon: str) -> pd.DataFrame:
-        ends, due = _due(frame, horizon, self.calendar)
+        ends, due = landmarks.due_by(frame, horizon, self.calendar)
+        ends = ends.astype("datetime64[s]")
         scored = frame[["as_of", "deal_id"]].assign(horizon=horizon, horizon_ends_on=ends, due=due)
         if horizon not in self.outlooks or not len(frame):
             unknown = dict.fromkeys(_SCORES, np.nan)
@@ -252,12 +248,6 @@ def load(path: Path) -> DealRisk:
     except Exception as error:  # whatever a damaged or foreign file makes the readers say
         what = f"the saved model cannot be read: {error}"
         raise ModelError(what, where=str(path), mend=mend) from error
-
-
-def _due(frame: pd.DataFrame, horizon: str, calendar: Calendar) -> tuple[Any, Flags]:
-    ends = landmarks.each_day(frame["as_of"], lambda day: landmarks.horizon_end(day, horizon, calendar))
-    expected = frame["expected_close_on"].to_numpy().astype("datetime64[D]")
-    return ends.astype("datetime64[s]"), ~np.isnat(expected) & (expected <= ends)
 
 
 def _from_plain(plain: Mapping[str, Any]) -> DealRisk:

@@ -19,9 +19,10 @@ from spm_lib.models import skill
 from spm_lib.models.baselines import RuleRates, StageRates
 from spm_lib.models.cores import side_by_side
 from spm_lib.models.inputs import STAGE, Flags, Floats, Whole
-from spm_lib.models.judgement import Evaluation, Gate, Judged, Segment
+from spm_lib.models.judgement import Evaluation, Judged, Segment
 from spm_lib.models.landmarks import HORIZONS
 from spm_lib.models.past import Past
+from spm_lib.models.scoring import Gate
 from spm_lib.models.training import train
 from spm_lib.periods import Calendar
 

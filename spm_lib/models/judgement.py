@@ -9,23 +9,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from spm_lib.models.scoring import Gate
 from spm_lib.models.skill import Bin
-
-
-@dataclass(frozen=True)
-class Gate:
-    """Whether the model is to be believed over a horizon.
-
-    Parameters
-    ----------
-    open
-        Whether the lower bound of its skill is above zero, and the skill at least `LEAST_SKILL`.
-    why
-        The same as a clause that can end a sentence, with its figures.
-    """
-
-    open: bool
-    why: str
 
 
 @dataclass(frozen=True)

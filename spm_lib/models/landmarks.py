@@ -178,12 +178,10 @@ def label(
         was over by `known_until`, and the deal was not removed or merged inside it). Where it is not known, the others
         mean nothing.
     """
-    ends = each_day(frame["as_of"], lambda day: horizon_end(day, horizon, calendar))
-    expected = frame["expected_close_on"].to_numpy().astype("datetime64[D]")
+    ends, due = due_by(frame, horizon, calendar)
     ended_on = endings["ended_on"].to_numpy().astype("datetime64[D]")
     ended_as = endings["ended_as"].to_numpy(dtype=object)
     inside = ~np.isnat(ended_on) & (ended_on <= ends)
-    due = ~np.isnat(expected) & (expected <= ends)
     won, lost = inside & (ended_as == "won"), inside & (ended_as == "lost")
     return pd.DataFrame(
         {
@@ -197,6 +195,13 @@ def label(
         },
         index=frame.index,
     )
+
+
+def due_by(frame: pd.DataFrame, horizon: str, calendar: Calendar) -> tuple[np.ndarray, np.ndarray]:
+    """Give the last day of each landmark's horizon, as datetime64[D], and whether its deal is expected to close by then."""
+    ends = each_day(frame["as_of"], lambda day: horizon_end(day, horizon, calendar))
+    expected = frame["expected_close_on"].to_numpy().astype("datetime64[D]")
+    return ends, ~np.isnat(expected) & (expected <= ends)
 
 
 def each_day(days: pd.Series, tell: Callable[[dt.date], dt.date]) -> np.ndarray:

@@ -12,12 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from spm_lib.data.ledger import Ledger, ModelRecord
+from spm_lib.data.ledger import MODEL, RULES, Ledger, ModelRecord
 from spm_lib.errors import ModelError, StoreError, one_line
 from spm_lib.models.deal_risk import DealRisk, load
-
-#: What a record calls fitted models, and rules that were measured where no model could be fitted.
-MODEL, RULES = "deal_risk", "deal_rules"
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,7 @@ def keep_model(
     day: dt.date,
     made_at: dt.datetime,
     card: Mapping[str, Any],
-) -> Shelved:
+) -> ModelRecord:
     """Keep a model that was fitted on what was known on `day`: its file whole or not at all, then its record.
 
     Raises
@@ -97,7 +94,7 @@ def keep_model(
         ) from error
     record = ModelRecord(model_id, MODEL, day, made_at, libraries(), file, card)
     ledger.record_model(record)
-    return Shelved(model, record)
+    return record
 
 
 def keep_rules(ledger: Ledger, *, day: dt.date, made_at: dt.datetime, card: Mapping[str, Any]) -> ModelRecord:

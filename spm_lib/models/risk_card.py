@@ -13,13 +13,13 @@ import pandas as pd
 from spm_lib.data.ledger import Ledger, ModelRecord
 from spm_lib.errors import StoreError
 from spm_lib.metrics.intervals import wilson
+from spm_lib.models.landmarks import HORIZONS
 
 if TYPE_CHECKING:
     from spm_lib.data.history import Snapshot
 
 NOT_JUDGED = "the model was not judged for this horizon"
 _GATE_FACTS = ("brier_skill", "low", "high", "deals", "baseline")
-HORIZONS = ("30", "60", "90", "period")
 RULES = ("rule", "n", "deals", "coverage", "rate", "usual", "lift", "low", "high", "shown")
 JUDGED = (
     "horizon", "n", "deals", "from_day", "to_day", "base_rate", "auc", "auc_new_deals", "brier", "baseline",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,21 +99,10 @@ def model_figures(card: RiskCard) -> pd.DataFrame:
         "risk_pairs": (row.get("auc"), None, None),
         "risk_calibration": (row.get("calibration_error"), None, None),
     }
-    return pd.DataFrame(
-        [
-            {
-                "metric": name,
-                "label": FIGURES[name].label,
-                "part": None,
-                "value": _number(value),
-                "n": int(row.get("deals", 0)),
-                "low": _number(low),
-                "high": _number(high),
-                "unit": FIGURES[name].unit,
-                "note": None if row else "no model was judged",
-            }
-            for name, (value, low, high) in values.items()
-        ]
+    n, note = int(row.get("deals", 0)), None if row else "no model was judged"
+    told = {name: [_number(each) for each in three] for name, three in values.items()}
+    return _rows(
+        {name: (value, n, low, high) for name, (value, low, high) in told.items()}, dict.fromkeys(told, note)
     )
 
 
@@ -143,6 +133,11 @@ def risk_figures(flags: Flags, record: FlagRecord) -> pd.DataFrame:
         "flagged_deals": not_scored,
         "flags_came_true": None if row else "no flags of eight weeks ago",
     }
+    return _rows(values, notes)
+
+
+def _rows(values: Mapping[str, Sequence[float]], notes: Mapping[str, str | None]) -> pd.DataFrame:
+    """Give figures as rows: of each its value, n and interval, which is unknown where the value is."""
     return pd.DataFrame(
         [
             {

@@ -14,7 +14,7 @@ from typing import Literal
 
 from filelock import FileLock, Timeout
 
-from spm_lib.data.ledger import Ledger, ModelRecord, Scoring, ledger_path
+from spm_lib.data.ledger import MODEL, RULES, Ledger, ModelRecord, Scoring, ledger_path
 from spm_lib.data.store import Store, open_store
 from spm_lib.errors import StoreError
 
@@ -34,9 +34,9 @@ class Gate:
     Parameters
     ----------
     open
-        Whether its past forecasts were clearly better than what a manager has for free.
+        Whether its past forecasts were clearly better than what a manager has for free: see `evaluation.LEAST_SKILL`.
     why
-        The same as a clause, with its figures.
+        The same as a clause that can end a sentence, with its figures.
     """
 
     open: bool
@@ -182,7 +182,7 @@ def _nothing_to_score(store: Store, day: dt.date, first: dt.date) -> str:
 
 
 def _refuse_other_source(ledger: Ledger, source: str) -> None:
-    for kind in ("deal_risk", "deal_rules"):
+    for kind in (MODEL, RULES):
         for record in ledger.models(kind)[:1]:
             other = record.card.get("source", source)
             if other != source:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from spm_lib.data.history import Snapshot
-from spm_lib.data.ledger import CHANCES, Ledger, models_folder
+from spm_lib.data.ledger import CHANCES, Ledger, ModelRecord, models_folder
 from spm_lib.errors import ModelError
 from spm_lib.models import deal_risk, evaluation, rules
 from spm_lib.models.deal_risk import DealRisk
 from spm_lib.models.features import deal_features
-from spm_lib.models.landmarks import HORIZONS, deal_endings, horizon_end, landmark_days
+from spm_lib.models.landmarks import HORIZONS, deal_endings, due_by, landmark_days
 from spm_lib.models.model_card import card_of, measured_rules, plain_values
 from spm_lib.models.model_shelf import keep_model, keep_rules, newest_model
+from spm_lib.models.past import Past
+from spm_lib.models.scoring import gates_of
 
 #: How many reasons a deal is given at most, the weightiest first.
 REASONS = 3
@@ -40,28 +41,25 @@ class Learned:
     ----------
     model
         The model; None where there is too little to learn from.
-    model_id
-        Its id in the ledger, or that of the rules.
-    card
-        What is known of it.
+    record
+        Its record in the ledger, or that of the rules.
     note
         Why there is no model; None where there is one.
     """
 
     model: DealRisk | None
-    model_id: str
-    card: Mapping[str, Any]
+    record: ModelRecord
     note: str | None = None
 
     @property
     def shown_rules(self) -> list[str]:
         """The rules that have told something in the company's past."""
-        return [row["rule"] for row in self.card["rules"] if row["shown"]]
+        return [row["rule"] for row in self.record.card["rules"] if row["shown"]]
 
     def believed(self, horizon: str) -> bool:
         """Tell whether the model is clearly better than what a manager has for free."""
-        judged = self.card["evaluation"]["horizons"].get(horizon, {})
-        return bool(judged.get("gate", {}).get("open"))
+        gate = gates_of(self.record).get(horizon)
+        return gate is not None and gate.open
 
 
 def score_day(
@@ -100,12 +98,12 @@ def score_day(
     if open_now.empty:
         return DayDone(note=f"no deal was open on {day}, as far as the source tells")
     if shelved is not None:
-        learned = Learned(shelved.model, shelved.record.model_id, shelved.record.card)
+        learned = Learned(shelved.model, shelved.record)
     else:
         learned = _learn(snapshot, frame, ledger, clock, progress)
     progress("scoring")
     rows = score_rows(learned, open_now, snapshot)
-    ledger.record_scores(day, learned.model_id, rows, learned.note, made_at=clock())
+    ledger.record_scores(day, learned.record.model_id, rows, learned.note, made_at=clock())
     return DayDone(fitted=shelved is None and learned.model is not None)
 
 
@@ -122,18 +120,16 @@ def _learn(
     measured = measured_rules(snapshot, frame, endings)
     try:
         progress("fitting the model")
-        model = deal_risk.fit(frame, endings, cut=day, calendar=calendar)
+        past = Past.of(frame, endings, cut=day, calendar=calendar)
+        model = deal_risk.fit_past(past)
     except ModelError as error:
         card = card_of(snapshot, frame, endings, measured)
-        return Learned(
-            None, keep_rules(ledger, day=day, made_at=clock(), card=card).model_id, card, error.what
-        )
+        return Learned(None, keep_rules(ledger, day=day, made_at=clock(), card=card), error.what)
     progress("judging it on the past")
-    judged = evaluation.evaluate(frame, endings, cut=day, calendar=calendar)
+    judged = evaluation.evaluate_past(past)
     card = card_of(snapshot, frame, endings, measured, model=model.summary(), evaluation=judged.to_json())
     folder = models_folder(snapshot.store.path)
-    record = keep_model(ledger, folder, model, day=day, made_at=clock(), card=card).record
-    return Learned(model, record.model_id, card)
+    return Learned(model, keep_model(ledger, folder, model, day=day, made_at=clock(), card=card))
 
 
 def score_rows(learned: Learned, open_now: pd.DataFrame, snapshot: Snapshot) -> pd.DataFrame:
@@ -183,12 +179,11 @@ def _of(scores: pd.DataFrame, open_now: pd.DataFrame, horizon: str) -> pd.DataFr
 
 def _unscored(open_now: pd.DataFrame, horizon: str, snapshot: Snapshot) -> pd.DataFrame:
     """Give rows without chances."""
-    ends_on = horizon_end(snapshot.date, horizon, snapshot.meta.calendar)
-    due = open_now["expected_close_on"] <= pd.Timestamp(ends_on)
+    ends_on, due = due_by(open_now, horizon, snapshot.meta.calendar)
     plain = {
         "deal_id": open_now["deal_id"],
         "horizon": horizon,
-        "horizon_ends_on": pd.Timestamp(ends_on),
+        "horizon_ends_on": ends_on.astype("datetime64[s]"),
         "due": due,
     }
     return pd.DataFrame({**plain, **dict.fromkeys(CHANCES, np.nan), "flagged": False})

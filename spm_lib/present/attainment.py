@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from spm_lib.present.chart import (
@@ -19,7 +18,7 @@ from spm_lib.present.chart import (
     reason_of,
     title_of,
 )
-from spm_lib.present.display import Block, clean, is_null, nothing
+from spm_lib.present.display import EMPTY, Block, clean, is_null, nothing
 from spm_lib.present.prose import join_names, plural
 from spm_lib.present.rows import Figures, bars, cut_marks, outlines, pace_line, plan_line, rows_board
 from spm_lib.theme import Look, is_unknown, tone
@@ -158,7 +157,7 @@ def coverage_chart(
     if frame.empty or (known_rows(frame).empty and not any(met)):
         reason = reason_of(frame, "there is no quota to cover")
         # Without any quota there is nothing amiss with coverage: attainment has said it.
-        return Block(Markup(""), "") if reason == NO_QUOTA else nothing(reason, "Pipeline coverage")
+        return EMPTY if reason == NO_QUOTA else nothing(reason, "Pipeline coverage")
     column = by or ("period" if "period" in frame.columns else dimension_of(frame))
     frame = frame.assign(_name=[clean(name) for name in names or frame[column]])
     values = [0.0 if is_unknown(v) else float(v) for v in frame["value"]]

@@ -132,6 +132,10 @@ def joined(parts: Iterable[object], between: str = "") -> Markup:
     return Markup(between).join(escape(p) for p in parts)
 
 
+#: Where there is nothing to show and nothing to say of it.
+EMPTY = Block(Markup(""), "")
+
+
 def nothing(reason: str, what: str = "") -> Block:
     """Say in one quiet line that there is nothing to show, and why.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from markupsafe import Markup
 
-from spm_lib.present.display import TITLE_LIMIT, Block, clean
+from spm_lib.present.display import EMPTY, TITLE_LIMIT, Block, clean
 from spm_lib.theme import DOWN, LEVEL, UP, Look, difference_unit, format_value, is_unknown
 
 SENTENCE_LIMIT = 1200
@@ -21,7 +21,7 @@ def headline(text: str) -> Block:
 def claim(text: str) -> Block:
     """Show the finding of a section as its heading; nothing, where nothing was found."""
     if not text.strip():
-        return Block(Markup(""), "")
+        return EMPTY
     said = clean(text, TITLE_LIMIT)
     return Block(Markup('<h2 class="spm spm-claim">{}</h2>').format(said), said)
 
@@ -30,14 +30,14 @@ def reading(*sentences: str) -> Block:
     """Show how to read the figure above, in one paragraph; empty sentences are left out."""
     said = " ".join(clean(s, SENTENCE_LIMIT) for s in sentences if s and s.strip())
     if not said:
-        return Block(Markup(""), "")
+        return EMPTY
     return Block(Markup('<p class="spm spm-reading">{}</p>').format(said), said)
 
 
 def note(text: str) -> Block:
     """Show a remark in small type; nothing, where there is none."""
     if not text.strip():
-        return Block(Markup(""), "")
+        return EMPTY
     said = clean(text, SENTENCE_LIMIT)
     return Block(Markup('<p class="spm spm-note">{}</p>').format(said), said)
 

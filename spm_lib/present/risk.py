@@ -10,7 +10,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from spm_lib.present.chart import draw_chart, title_of
-from spm_lib.present.display import Block, clean, is_null, joined, name_html, nothing
+from spm_lib.present.display import EMPTY, Block, clean, is_null, joined, name_html, nothing
 from spm_lib.present.findings.risk_shapes import Flagged, Judged
 from spm_lib.present.findings.risk_words import USUAL, action_words, chance, why_words
 from spm_lib.present.kpi import Kpi, kpi_strip
@@ -21,7 +21,6 @@ from spm_lib.theme import Look, is_unknown
 
 #: The most rows of the chart.
 ROWS = 20
-_NOTHING = Block(Markup(""), "")
 
 
 def risk_kpis(figures: pd.DataFrame, flags: Flagged, record: Judged, *, look: Look | None = None) -> Block:
@@ -75,7 +74,7 @@ def risk_list(flags: Flagged, *, limit: int = 3, team: bool = False, look: Look 
     """
     look = look or Look()
     if flags.scored_on is None or flags.ends_on is None:
-        return _NOTHING
+        return EMPTY
     flagged = flags.flagged
     if flagged.empty:
         clear = "no open deal is flagged" if len(flags.deals) else "there are no open deals"
@@ -138,7 +137,7 @@ def risk_table(
     look = look or Look()
     flagged = flags.flagged.iloc[skip:]
     if flags.scored_on is None or flags.ends_on is None or flagged.empty:
-        return _NOTHING
+        return EMPTY
     what = "Other deals flagged" if skip else "Deals flagged"
     shown = flagged.assign(
         _risk=[chance(value, look) for value in flagged["at_risk"]],
@@ -191,7 +190,7 @@ def risk_chart(
     head = "Team" if by == "team" else "Owner"
     due = groups[groups["n"] > 0]
     if not flags.signal or flags.ends_on is None or due.empty or due["due"].sum() <= 0:
-        return _NOTHING
+        return EMPTY
     shown = due.head(ROWS).assign(_name=[_group(value) for value in due.head(ROWS)[f"{by}_name"]])
     risk = [max(0.0, float(v)) for v in shown["at_risk"]]
     whole = [max(float(v), r) for v, r in zip(shown["due"], risk, strict=True)]

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import pandas as pd
-from markupsafe import Markup
 
-from spm_lib.present.display import Block, nothing
+from spm_lib.present.display import EMPTY, Block, nothing
 from spm_lib.present.findings.risk import FLAG_DAYS
 from spm_lib.present.findings.risk_shapes import Flagged, Judged
 from spm_lib.present.findings.risk_words import RULE_LABELS, USUAL, chance
 from spm_lib.present.tables import Column, table
 from spm_lib.theme import Look, is_unknown
 
-_NOTHING = Block(Markup(""), "")
 _USUAL_MOVES = (
     "A flag tells that the risk is clearly above the usual of the deal's stage, age and time of the quarter. That moves "
     "too: a flag may come though the risk fell, or go though it rose."
@@ -25,7 +23,7 @@ def changes_table(flags: Flagged, *, limit: int = 15, look: Look | None = None) 
     """Show what changed since the scoring of about a week before, deal by deal; see `risk_list`."""
     look = look or Look()
     if flags.earlier_on is None or flags.scored_on is None:
-        return _NOTHING
+        return EMPTY
     now = flags.flagged[flags.flagged["change"] != ""]
     now = now.assign(
         _what=now["change"].map(_CHANGE), _before=now["at_risk_before"], _now=now["at_risk"]
@@ -36,7 +34,7 @@ def changes_table(flags: Flagged, *, limit: int = 15, look: Look | None = None) 
     kept = ["name", "rep_name", "amount", "_what", "_before", "_now"]
     rows = pd.concat([each[kept] for each in (now, left) if len(each)] or [now[kept]], ignore_index=True)
     if rows.empty:
-        return _NOTHING
+        return EMPTY
     # A flag compares with what is usual, which moves too: one may come as the risk falls, and go as it rises.
     odd = (rows["_what"].eq(_CHANGE["new"]) & (rows["_now"] < rows["_before"])) | (
         rows["_what"].eq(_BECAME["calmer"]) & (rows["_now"] > rows["_before"])

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from spm_lib.present.chart import draw_chart, title_of
-from spm_lib.present.display import Block, clean, joined, nothing
+from spm_lib.present.display import EMPTY, Block, clean, joined, nothing
 from spm_lib.present.findings.risk_features import feature_words
 from spm_lib.present.findings.risk_model import (
     BASELINES,
@@ -30,14 +30,12 @@ from spm_lib.present.rows import Figures, bars, rows_board, whiskers
 from spm_lib.present.tables import Column, table
 from spm_lib.theme import Look
 
-_NOTHING = Block(Markup(""), "")
-
 
 def model_kpis(figures: pd.DataFrame, *, look: Look | None = None) -> Block:
     """Show the key figures of the model's card: rows of `spm_lib.models.risk_figures.model_figures`."""
     rows = figures[figures["value"].notna()].to_dict("records")
     if not rows:
-        return _NOTHING
+        return EMPTY
     return kpi_strip([Kpi.from_row(row, str(row["label"])) for row in rows], look)
 
 
@@ -53,7 +51,7 @@ def model_facts(card: Card, *, look: Look | None = None) -> Block:
     """
     look = look or Look()
     if card.record is None:
-        return _NOTHING
+        return EMPTY
     data, split = card.data, card.split(FIRST)
     rows = [
         ("Model", card.record.model_id),
@@ -156,7 +154,7 @@ def skill_table(card: Card, *, look: Look | None = None) -> Block:
     look = look or Look()
     judged = card.judged
     if judged.empty:
-        return _NOTHING
+        return EMPTY
     shown = judged.assign(
         _name=[horizon_words(each) for each in judged["horizon"]],
         _brier=[_decimal(value, 3, look) for value in judged["brier"]],
@@ -219,7 +217,7 @@ def drift_table(card: Card, *, look: Look | None = None) -> Block:
     look = look or Look()
     drift = card.drift
     if drift.empty:
-        return _NOTHING
+        return EMPTY
     shown = drift.assign(
         _name=[clean(feature_words(name)).capitalize() for name in drift["feature"]],
         _value=[_decimal(value, 2, look) for value in drift["value"]],
@@ -242,7 +240,7 @@ def points(texts: Sequence[str]) -> Block:
     """Show sentences as a list; nothing, where there are none."""
     said = [clean(text, 600) for text in texts if text.strip()]
     if not said:
-        return _NOTHING
+        return EMPTY
     items = joined(Markup("<li>{}</li>").format(text) for text in said)
     return Block(
         Markup('<ul class="spm spm-points">{}</ul>').format(items),

@@ -259,7 +259,7 @@ def test_a_horizon_that_the_record_is_too_short_for_is_left_out() -> None:
 def test_a_saved_model_scores_the_same(tmp_path: Path) -> None:
     path = tmp_path / "model.skops"
     fitted().save(path)
-    read = DealRisk.load(path)
+    read = deal_risk.load(path)
     pd.testing.assert_frame_equal(read.score(later()), fitted().score(later()))
     assert read.reasons(later().head(30), "60") == fitted().reasons(later().head(30), "60")
     assert read.summary() == fitted().summary()
@@ -275,7 +275,7 @@ def test_a_model_of_another_version_is_refused(tmp_path: Path) -> None:
                 body = json.dumps({**json.loads(body), "scikit-learn": "0.1"}).encode()
             new.writestr(name, body)
     with pytest.raises(ModelError, match=r"another version.*Fit the model again"):
-        DealRisk.load(other)
+        deal_risk.load(other)
 
 
 def test_a_file_that_holds_something_else_is_refused(tmp_path: Path) -> None:
@@ -290,4 +290,4 @@ def test_a_file_that_holds_something_else_is_refused(tmp_path: Path) -> None:
     damaged.write_bytes(path.read_bytes()[:5000])
     for bad in (foreign, damaged):
         with pytest.raises(ModelError, match="cannot be read"):
-            DealRisk.load(bad)
+            deal_risk.load(bad)

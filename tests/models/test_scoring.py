@@ -219,7 +219,7 @@ def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
 def keep(ledger: Ledger, day: dt.date, source: str = "crm", **card: Any) -> ModelRecord:
     folder = ledger.path.parent / "models"
     card = {"source": source, **card}
-    return model_shelf.keep_model(ledger, folder, Fitted(), day=day, made_at=NOW, card=card).record  # type: ignore[arg-type]
+    return model_shelf.keep_model(ledger, folder, Fitted(), day=day, made_at=NOW, card=card)  # type: ignore[arg-type]
 
 
 def newest(ledger: Ledger, day: dt.date, days: int = 28) -> str | None:
