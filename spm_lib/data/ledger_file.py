@@ -14,12 +14,14 @@ from filelock import FileLock, Timeout
 from spm_lib.errors import StoreError, one_line
 
 #: Version of the tables, kept in the file's ``user_version``; 0 is a file in which nothing was written yet.
-LEDGER_VERSION = 1
+LEDGER_VERSION = 2
 
 #: How long a writer waits for another one, and a reader for a file that is just being made.
 BUSY_SECONDS = 60.0
 
-TABLES = """
+#: The tables of each version that its predecessor lacks.
+TABLES = {
+    1: """
 create table models (
     model_id text primary key, kind text not null, fitted_on text not null, made_at text not null, library text not null,
     file text, card text not null
@@ -34,7 +36,30 @@ create table deal_scores (
     flagged integer not null, reasons text not null, rules text not null,
     primary key (as_of, deal_id, horizon)
 ) without rowid;
-"""
+""",
+    2: """
+create table coachings (as_of text primary key, made_at text not null, card text not null) without rowid;
+create table lever_scores (
+    as_of text not null references coachings, rep_id text not null, lever text not null, part text not null,
+    n integer not null, observed real, expected real, difference real, low real, high real, behind real,
+    named integer not null, worth real, primary key (as_of, rep_id, lever, part)
+) without rowid;
+create table quota_outlooks (
+    as_of text not null references coachings, rep_id text not null, starts_on text not null, ends_on text not null,
+    quota real not null, revenue real not null, expected real not null, low real not null, high real not null,
+    miss real not null, primary key (as_of, rep_id)
+) without rowid;
+create table agreements (
+    agreement_id integer primary key, rep_id text not null, lever text not null, action text not null,
+    agreed_on text not null, review_on text, made_at text not null, unique (rep_id, lever, agreed_on, action)
+);
+create table agreement_progress (
+    as_of text not null references coachings, agreement_id integer not null references agreements,
+    n_before integer not null, before real, n_since integer not null, since real,
+    difference real, low real, high real, primary key (as_of, agreement_id)
+) without rowid;
+""",
+}
 
 
 @dataclass(frozen=True)
@@ -62,9 +87,16 @@ class LedgerFile:
     def _read(self, query: str, parameters: tuple[object, ...], mode: str) -> list[tuple[Any, ...]]:
         address = f"{self.path.absolute().as_uri()}?{mode}"
         with closing(sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS)) as connection:
-            if self._is_new(connection):
+            version = self._version(connection)
+            if version == 0:
                 return []
-            return connection.execute(query, parameters).fetchall()
+            try:
+                return connection.execute(query, parameters).fetchall()
+            except sqlite3.OperationalError as error:
+                # Nobody wrote yet what an older ledger has no table for.
+                if version < LEDGER_VERSION and "no such table" in str(error):
+                    return []
+                raise
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -87,19 +119,21 @@ class LedgerFile:
                 connection.execute("commit")
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        if not self._is_new(connection):
+        if self._version(connection) == LEDGER_VERSION:
             return
         # SQLite does not wait where two turn a new file into one with a log at the same time.
         with FileLock(self.path.with_name(self.path.name + ".lock"), timeout=BUSY_SECONDS):
-            if not self._is_new(connection):
+            version = self._version(connection)
+            missing = "".join(tables for since, tables in TABLES.items() if since > version)
+            if not missing:
                 return
             connection.execute("pragma journal_mode = wal")
             connection.executescript(
-                f"begin immediate; {TABLES} pragma user_version = {LEDGER_VERSION}; commit;"
+                f"begin immediate; {missing} pragma user_version = {LEDGER_VERSION}; commit;"
             )
 
-    def _is_new(self, connection: sqlite3.Connection) -> bool:
-        """Tell whether nothing was written yet; raise where this library cannot read what was."""
+    def _version(self, connection: sqlite3.Connection) -> int:
+        """Give the version of the tables, 0 where nothing was written yet; raise where this library cannot read them."""
         # One statement, as another program may be making the file: its tables and their version come at once.
         told = "select user_version, (select count(*) from sqlite_master) from pragma_user_version"
         ((version, tables),) = connection.execute(told).fetchall()
@@ -111,7 +145,7 @@ class LedgerFile:
                 where=str(self.path),
                 mend="Update spm_lib",
             )
-        return bool(version == 0)
+        return int(version)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
