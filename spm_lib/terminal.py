@@ -193,6 +193,8 @@ def show_plan(jobs: Sequence[tuple[Job, str]], *, json: bool = False) -> None:
                     "spec": job.spec,
                     "team": job.team,
                     "team_name": job.team_name,
+                    "rep": job.rep,
+                    "rep_name": job.rep_name or None,
                     "period": job.period,
                     "as_of": job.as_of,
                     "parameters": dict(job.parameters),
@@ -204,9 +206,12 @@ def show_plan(jobs: Sequence[tuple[Job, str]], *, json: bool = False) -> None:
             ]
         )
         return
-    table = _table("team", "period", "as of", "state", "report", title=f"{len(jobs)} reports")
+    per_rep = any(job.rep is not None for job, _ in jobs)
+    names = ("team", "rep") if per_rep else ("team",)
+    table = _table(*names, "period", "as of", "state", "report", title=f"{len(jobs)} reports")
     for job, state in jobs:
-        row = (job.team_name, job.period, str(job.as_of), state, str(job.html.relative_to(job.reports)))
+        who = (job.team_name, job.rep_name) if per_rep else (job.team_name,)
+        row = (*who, job.period, str(job.as_of), state, str(job.html.relative_to(job.reports)))
         table.add_row(*(escape(one_line(cell, 80)) for cell in row))
     _out.print(table)
 
@@ -251,6 +256,7 @@ def show_run(summary: Summary, index: Path, *, json: bool = False) -> None:
                 "reports": [
                     {
                         "team": result.job.team,
+                        "rep": result.job.rep,
                         "period": result.job.period,
                         "status": result.status,
                         "html": str(result.job.html) if result.status in ("done", "skipped") else None,

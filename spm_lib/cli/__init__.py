@@ -8,7 +8,7 @@ import sys
 from spm_lib import terminal
 
 # In the order in which the help lists their commands.
-from spm_lib.cli import data, demo, reports, tools  # noqa: F401
+from spm_lib.cli import data, demo, feedback, reports, tools  # noqa: F401
 from spm_lib.cli.application import app
 from spm_lib.errors import SpmError
 

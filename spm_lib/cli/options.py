@@ -29,7 +29,10 @@ AsOfOption = Annotated[
 RunSpecArgument = Annotated[
     Path, typer.Argument(metavar="SPEC", help="The run spec, for instance params/team_performance.yml.")
 ]
-TeamsOption = Annotated[list[str] | None, typer.Option("--team", help="Only these teams' reports.")]
+TeamsOption = Annotated[
+    list[str] | None, typer.Option("--team", help="Only these teams' reports, or their reps'.")
+]
+RepsOption = Annotated[list[str] | None, typer.Option("--rep", help="Only these reps' reports.")]
 ParameterOption = Annotated[
     list[str] | None, typer.Option("-p", "--parameter", help="NAME=VALUE for the notebook.")
 ]

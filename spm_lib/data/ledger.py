@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spm_lib.data.ledger_columns import Kind, to_frame, to_rows
 from spm_lib.data.ledger_file import LedgerFile
 from spm_lib.errors import StoreError, one_line
 
@@ -23,23 +24,23 @@ if TYPE_CHECKING:
 #: Kinds of records: fitted models, and rules that were measured where no model could be fitted.
 MODEL, RULES = "deal_risk", "deal_rules"
 
-#: Columns of a day's scores that are dates, numbers that may be unknown, yes or no, and lists kept as JSON.
-DATES = ("horizon_ends_on", "expected_close_on")
+#: Columns of a day's scores that are numbers which may be unknown.
 CHANCES = ("won", "lost", "open", "at_risk", "promised_won", "usual_at_risk", "raw_score")
-TRUTHS = ("due", "flagged")
-LISTS = ("reasons", "rules")
+
+_SCORES: dict[str, Kind] = {
+    "deal_id": "text",
+    "horizon": "text",
+    "horizon_ends_on": "day",
+    "expected_close_on": "day",
+    "due": "truth",
+    **dict.fromkeys(CHANCES, "number"),
+    "flagged": "truth",
+    "reasons": "json",
+    "rules": "json",
+}
 
 #: What `Ledger.record_scores` writes of each row, besides day and model.
-SCORE_COLUMNS = (
-    "deal_id",
-    "horizon",
-    "horizon_ends_on",
-    "expected_close_on",
-    "due",
-    *CHANCES,
-    "flagged",
-    *LISTS,
-)
+SCORE_COLUMNS = tuple(_SCORES)
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,7 @@ class Ledger:
         """
         day = as_of.isoformat()
         deals = int(frame["deal_id"].nunique())
-        rows = zip(*(_plain(frame, name) for name in SCORE_COLUMNS), strict=True)
+        rows = to_rows(frame, _SCORES)
         names = ", ".join(("as_of", "model_id", *SCORE_COLUMNS))
         marks = ", ".join("?" * (len(SCORE_COLUMNS) + 2))
         with self._file.writing() as connection:
@@ -212,24 +213,19 @@ class Ledger:
             (booleans), won, lost, open, at_risk, promised_won, usual_at_risk (0 to 1) and raw_score (NaN where rules
             alone scored), reasons (lists of plain values), rules (lists of names).
         """
-        import pandas as pd
-
-        names = ("as_of", "deal_id", "horizon", "model_id", *SCORE_COLUMNS[2:])
+        columns: dict[str, Kind] = {
+            "as_of": "day",
+            "deal_id": "text",
+            "horizon": "text",
+            "model_id": "text",
+            **_SCORES,
+        }
         rows = self._file.rows(
-            f"select {', '.join(names)} from deal_scores where as_of = ? and (? is null or horizon = ?) "
+            f"select {', '.join(columns)} from deal_scores where as_of = ? and (? is null or horizon = ?) "
             "order by deal_id, horizon",
             (as_of.isoformat(), horizon, horizon),
         )
-        frame = pd.DataFrame(rows, columns=list(names), dtype=object)
-        for name in ("as_of", *DATES):
-            frame[name] = pd.to_datetime(frame[name], format="%Y-%m-%d").astype("datetime64[ns]")
-        for name in CHANCES:
-            frame[name] = frame[name].astype("float64")
-        for name in TRUTHS:
-            frame[name] = frame[name].astype(bool)
-        for name in LISTS:
-            frame[name] = frame[name].map(json.loads)
-        return frame
+        return to_frame(rows, columns)
 
     def latest(self, as_of: dt.date) -> dt.date | None:
         """Give the last scored day up to `as_of`; None where there is none."""
@@ -301,19 +297,3 @@ def _model(row: tuple[Any, ...]) -> ModelRecord:
     model_id, kind, fitted_on, made_at, library, file, card = row
     day, when = dt.date.fromisoformat(fitted_on), dt.datetime.fromisoformat(made_at)
     return ModelRecord(model_id, kind, day, when, library, file, json.loads(card))
-
-
-def _plain(frame: pd.DataFrame, name: str) -> list[Any]:
-    """Give a column's values as SQLite keeps them."""
-    column = frame[name]
-    if name in LISTS:
-        return [json.dumps(value, ensure_ascii=False, allow_nan=False) for value in column]
-    if name in TRUTHS:
-        return [int(value) for value in column]
-    if name in CHANCES:
-        # NaN is no number for SQLite: it becomes null, which is what is meant.
-        return [float(value) for value in column.astype("float64")]
-    known = column.notna()
-    if name in DATES:
-        return [value.isoformat()[:10] if there else None for value, there in zip(column, known, strict=True)]
-    return [str(value) for value in column]

@@ -37,6 +37,7 @@ create table deal_scores (
     primary key (as_of, deal_id, horizon)
 ) without rowid;
 """,
+    # The id of feedback that was taken back is never given again, and nothing that was measured of it stays behind.
     2: """
 create table coachings (as_of text primary key, made_at text not null, card text not null) without rowid;
 create table lever_scores (
@@ -50,11 +51,12 @@ create table quota_outlooks (
     miss real not null, primary key (as_of, rep_id)
 ) without rowid;
 create table agreements (
-    agreement_id integer primary key, rep_id text not null, lever text not null, action text not null,
-    agreed_on text not null, review_on text, made_at text not null, unique (rep_id, lever, agreed_on, action)
+    agreement_id integer primary key autoincrement, rep_id text not null, lever text not null, action text not null,
+    agreed_on text not null, review_on text not null, made_at text not null, unique (rep_id, lever, agreed_on, action)
 );
 create table agreement_progress (
-    as_of text not null references coachings, agreement_id integer not null references agreements,
+    as_of text not null references coachings,
+    agreement_id integer not null references agreements on delete cascade,
     n_before integer not null, before real, n_since integer not null, since real,
     difference real, low real, high real, primary key (as_of, agreement_id)
 ) without rowid;
@@ -165,11 +167,17 @@ class LedgerFile:
                     mend="Try again when it has ended",
                 ) from None
             raise _cannot_use(error, where) from error
+        except sqlite3.IntegrityError as error:
+            raise StoreError(
+                f"a row contradicts what the ledger holds ({one_line(str(error), 120)})",
+                where=where,
+                mend="Nothing of it was written; try again",
+            ) from error
         except sqlite3.DatabaseError as error:
             raise StoreError(
                 f"this is no ledger, or it is damaged ({one_line(str(error), 120)})",
                 where=where,
-                mend="Move it away; scores are written into a new one",
+                mend="Move it away and put a copy back where you have one: scores can be made again, feedback cannot",
             ) from None
 
 

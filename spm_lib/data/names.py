@@ -1,12 +1,13 @@
-"""Names and ids of teams, people, deals and accounts, and which teams may read of them."""
+"""Names and ids of teams, people, deals and accounts, and which teams or people may read of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from spm_lib.data.slices import RELATIONS
+from spm_lib.data.slices import BOUGHT, OWNERS, RELATIONS
 from spm_lib.data.store import open_store
 
 #: As long as names are shown; a longer one is cut, so only its whole words within that are sought.
@@ -35,7 +36,7 @@ select kind, id, name, words from (
 """
 )
 
-#: `slices.RELATIONS` over nothing but the deals in question: over all of them it takes longer than all the rest.
+#: Over nothing but the deals in question: over all of them it takes longer than all the rest.
 _RELEVANT = """
 wanted as materialized (
     select id as deal_id from named where kind = 'deal'
@@ -47,14 +48,35 @@ deals as materialized (select * from main.deals where deal_id in (select deal_id
 deal_changes as materialized (select * from main.deal_changes where deal_id in (select deal_id from wanted))
 """
 
+#: A rep reads of the deals that the rep owned at any time or had an activity on, and of their accounts.
+_OF_REPS = f"""
+{OWNERS},
+reach as materialized (
+    select deal_id, owner_id as rep_id from owners
+    union select deal_id, rep_id from activities where deal_id in (select deal_id from wanted)
+),
+{BOUGHT},
+customers as (select distinct rep_id, account_id from bought join reach using (deal_id))
+"""
+
+#: Who may read of what is named, by kind: a column of each relation.
+_OF_TEAM = {"team": "n.id", "person": "p.team_id", "deal": "r.team_id", "account": "c.team_id"}
+_OF_REP = {"team": "null", "person": "p.rep_id", "deal": "r.rep_id", "account": "c.rep_id"}
 _FOUND = """
-select kind, any_value(name), array_to_string(any_value(words), ' ') as words, list(distinct team_id) from (
-    select n.*, id as team_id from named n where kind = 'team'
-    union all select n.*, p.team_id from named n left join people p on p.rep_id = n.id where kind = 'person'
-    union all select n.*, r.team_id from named n left join reach r on r.deal_id = n.id where kind = 'deal'
-    union all select n.*, c.team_id from named n left join customers c on c.account_id = n.id where kind = 'account'
+select kind, any_value(name), array_to_string(any_value(words), ' ') as words, list(distinct reader) from (
+    select n.*, {team} as reader from named n where kind = 'team'
+    union all select n.*, {person} from named n left join {people} p on p.rep_id = n.id where kind = 'person'
+    union all select n.*, {deal} from named n left join reach r on r.deal_id = n.id where kind = 'deal'
+    union all select n.*, {account} from named n left join customers c on c.account_id = n.id where kind = 'account'
 ) group by kind, id, name order by all
 """
+
+Readers = Literal["teams", "reps"]
+
+_QUERIES: dict[Readers, str] = {
+    "teams": f"{RELATIONS} {_FOUND.format(people='people', **_OF_TEAM)}",
+    "reps": f"{_OF_REPS} {_FOUND.format(people='reps', **_OF_REP)}",
+}
 
 #: What all teams' reports may say alike.
 _COMMON = """
@@ -78,17 +100,19 @@ class Named:
         As it stands in the store.
     words
         Its words, with one space between.
-    teams
-        The teams that may read of it; for a team itself alone.
+    readers
+        Ids of the teams, or of the reps, that may read of it; of a team itself alone, and no rep.
     """
 
     kind: str
     name: str
     words: str
-    teams: frozenset[str]
+    readers: frozenset[str]
 
 
-def find_names(store: Path, beginnings: Iterable[str]) -> tuple[list[Named], list[str]]:
+def find_names(
+    store: Path, beginnings: Iterable[str], readers: Readers = "teams"
+) -> tuple[list[Named], list[str]]:
     """Find the names of which the first word, or the first two of several, are given.
 
     Parameters
@@ -97,6 +121,8 @@ def find_names(store: Path, beginnings: Iterable[str]) -> tuple[list[Named], lis
         The store's file.
     beginnings
         Single words and pairs of words.
+    readers
+        Whether to tell which teams may read of them, or which reps.
 
     Returns
     -------
@@ -110,9 +136,9 @@ def find_names(store: Path, beginnings: Iterable[str]) -> tuple[list[Named], lis
         As `spm_lib.data.store.open_store`.
     """
     asked = {"beginnings": list(beginnings)}
-    query = f"with named as materialized ({_NAMED}), {_RELEVANT}, {RELATIONS} {_FOUND}"
+    query = f"with named as materialized ({_NAMED}), {_RELEVANT}, {_QUERIES[readers]}"
     with open_store(store) as opened:
         rows = opened.rows(query, asked)
         common = [name for (name,) in opened.rows(_COMMON)]
-    found = [Named(kind, name, words, frozenset(t for t in teams if t)) for kind, name, words, teams in rows]
+    found = [Named(kind, name, words, frozenset(r for r in may if r)) for kind, name, words, may in rows]
     return found, common

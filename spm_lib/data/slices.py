@@ -10,7 +10,7 @@ the benchmarks of the company (see `Snapshot.benchmarks`), is in every slice.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,21 @@ BENCHMARK_COLUMNS = (
 #: Tables of which every slice holds all rows.
 SHARED_TABLES = ("products", "stages", "fx_rates", "initiatives")
 
-RELATIONS = """
+#: Who owned each deal at any time, and which account it was with.
+OWNERS = """
+owners as (
+    select deal_id, owner_id from deals
+    union select deal_id, unnest([old_value, new_value]) from deal_changes where field = 'owner_id'
+)
+"""
+BOUGHT = """
+bought as (
+    select deal_id, account_id from deals
+    union select deal_id, unnest([old_value, new_value]) from deal_changes where field = 'account_id'
+)
+"""
+
+RELATIONS = f"""
 spells as materialized (
     select rep_id, team_id, coalesce(valid_from, date '0001-01-01') as since, coalesce(valid_to, date '9999-12-31') as until
     from team_members
@@ -59,19 +73,13 @@ lives as (
             else greatest(created_on, closed_on, removed_on, latest, changed_on) end as ends
     from deals d left join days using (deal_id) left join changed using (deal_id)
 ),
-owners as (
-    select deal_id, owner_id from deals
-    union select deal_id, unnest([old_value, new_value]) from deal_changes where field = 'owner_id'
-),
+{OWNERS},
 reach as materialized (
     select distinct l.deal_id, s.team_id
     from lives l join owners o on o.deal_id = l.deal_id join spells s on s.rep_id = o.owner_id
     where s.since <= l.ends and s.until >= l.begins
 ),
-bought as (
-    select deal_id, account_id from deals
-    union select deal_id, unnest([old_value, new_value]) from deal_changes where field = 'account_id'
-),
+{BOUGHT},
 customers as (select distinct team_id, account_id from bought join reach using (deal_id))
 """
 
@@ -116,10 +124,18 @@ class Slices:
     shared: Mapping[str, Any]
     of_teams: Mapping[str, Mapping[str, Digest]]
 
-    def of(self, scope: Snapshot) -> str:
-        """Give all digests that a report on `scope`, a snapshot of a team, rests on: text that is equal where they are."""
-        below = {team: self.of_teams.get(team, {}) for team in scope.team_ids or ()}
-        return json.dumps([self.shared, scope.team_id, below], sort_keys=True)
+    def of(self, scope: Snapshot, also: Iterable[str] = ()) -> str:
+        """Give all digests that a report rests on: text that is equal where they are.
+
+        Parameters
+        ----------
+        scope
+            The snapshot of the report's team.
+        also
+            Ids of other teams whose own rows it reads: a report on a rep reads of the teams that the rep was in.
+        """
+        read = {team: self.of_teams.get(team, {}) for team in (*(scope.team_ids or ()), *also)}
+        return json.dumps([self.shared, scope.team_id, read], sort_keys=True)
 
 
 def read_slices(snapshot: Snapshot) -> Slices:

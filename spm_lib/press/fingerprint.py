@@ -15,6 +15,7 @@ from spm_lib.data.ledger import Ledger, ledger_path
 from spm_lib.data.slices import Slices, read_slices, whole_store
 from spm_lib.errors import StoreError
 from spm_lib.press.notebook import content
+from spm_lib.press.subjects import Subject
 
 _LIBRARY = Path(__file__).parent.parent
 _SOURCES = ("*.py", "*.j2", "*.css")
@@ -44,7 +45,7 @@ class Fingerprints:
 
     def of(
         self,
-        team: str | None,
+        subject: Subject,
         parameters: Mapping[str, Any],
         shown: Mapping[str, Any],
         recorded: str | None = None,
@@ -53,8 +54,9 @@ class Fingerprints:
 
         Parameters
         ----------
-        team
-            Whose report; None for the company, which reads every row.
+        subject
+            Whose report. One on a rep reads the rows of the rep's team, and of the teams that the rep was in before;
+            one on the company every row.
         parameters
             As they are handed over.
         shown
@@ -70,19 +72,28 @@ class Fingerprints:
         of_all = self._hash(self._all_rows, parameters, shown)
         if recorded is not None and recorded.partition(_AND)[2] == of_all:
             return recorded
-        own = of_all if team is None else self._hash(self._rows_of(team), parameters, shown)
+        if subject.team is None:
+            return f"{of_all}{_AND}{of_all}"
+        own = self._hash(self._rows_of(subject.team, subject.earlier), parameters, shown)
         return f"{own}{_AND}{of_all}"
 
     def _hash(self, rows: str, parameters: Mapping[str, Any], shown: Mapping[str, Any]) -> str:
         plain = [self.notebook, library_hash(), rows, self._scores, dict(parameters), dict(shown)]
         return _sha256(json.dumps(plain, sort_keys=True, allow_nan=False))
 
-    def _rows_of(self, team: str) -> str:
-        return self._slices.of(self.snapshot.scope(team))
+    def _rows_of(self, team: str, earlier: tuple[str, ...]) -> str:
+        # Most reps of a team read the same rows.
+        if (team, earlier) not in self._read:
+            self._read[team, earlier] = _sha256(self._slices.of(self.snapshot.scope(team), earlier))
+        return self._read[team, earlier]
+
+    @cached_property
+    def _read(self) -> dict[tuple[str, tuple[str, ...]], str]:
+        return {}
 
     @cached_property
     def _all_rows(self) -> str:
-        return whole_store(self.snapshot.store)
+        return _sha256(whole_store(self.snapshot.store))
 
     @cached_property
     def _scores(self) -> str:

@@ -28,8 +28,8 @@ from spm_lib.press.index_lines import (
     title_of,
     usual_locale,
 )
-from spm_lib.press.records import RunRecord
-from spm_lib.press.shelf import RECORDS, Shelved, history, listing, newest, write_whole
+from spm_lib.press.records import Kind, RunRecord
+from spm_lib.press.shelf import RECORDS, Shelved, histories, listing, write_whole
 from spm_lib.press.standing import headline
 
 INDEX = "index.html"
@@ -37,7 +37,7 @@ INDEX = "index.html"
 
 @dataclass(frozen=True)
 class Subject:
-    """One team, or the company: its newest run and those before."""
+    """One team or rep, or the company: its newest run and those before."""
 
     line: Line
     older: tuple[Line, ...]
@@ -47,6 +47,7 @@ class Subject:
 class Group:
     """All subjects of one kind of report, which share their columns and what differences are against."""
 
+    kind: Kind
     title: str
     columns: tuple[str, ...]
     against: str
@@ -54,7 +55,7 @@ class Group:
 
 
 def write_index(reports: Path) -> Path:
-    """Write ``index.html`` over every report, the newest of each spec and team first.
+    """Write ``index.html`` over every report, the newest of each spec and team or rep first.
 
     Parameters
     ----------
@@ -74,11 +75,16 @@ def write_index(reports: Path) -> Path:
     from spm_lib.press.render.pages import POLICY, environment, sheet
 
     shelved, problems = listing(reports)
-    latest = newest(shelved)
+    runs = histories(shelved)
+    latest = [each[0] for each in runs]
     shared = _shared(latest)
     choices = _choices([each.record for each in shelved])
-    company, teams = _groups(latest, shelved, reports, shared, choices)
-    readable, absent = ([e.record for e in latest if (status_of(e) is READY) is can] for can in (True, False))
+    groups = _groups(runs, latest, reports, shared, choices)
+    # How each rep stands is for the rep's own report to say.
+    counted = [each for each in latest if each.record.kind != "rep"]
+    readable, absent = (
+        [each.record for each in counted if (status_of(each) is READY) is can] for can in (True, False)
+    )
     said, behind = headline(readable, absent)
     pages = {each.record.subject: each.html for each in latest}
     script = sheet("index.js")
@@ -91,8 +97,8 @@ def write_index(reports: Path) -> Path:
             script=Markup(script),
             headline=said,
             behind=[(name_of(each), link_of(pages[each.subject], reports)) for each in behind],
-            company=company,
-            teams=teams,
+            company=[group for group in groups if group.kind == "company"],
+            tables=[group for kind in ("team", "rep") for group in groups if group.kind == kind],
             shared=shared,
             currencies=_currencies(latest),
             filters=[(name, words) for name, words in choices.items() if len(words) > 1],
@@ -133,35 +139,27 @@ def _source_of(script: str) -> str:
 
 
 def _groups(
+    runs: Sequence[Sequence[Shelved]],
     latest: Sequence[Shelved],
-    shelved: Sequence[Shelved],
     reports: Path,
     shared: Sequence[str],
     choices: Mapping[str, Mapping[object, str]],
-) -> tuple[list[Group], list[Group]]:
-    """Give the company's own reports, and those of the teams."""
+) -> list[Group]:
+    """Give the reports of each spec on the company, on teams and on reps."""
     usual = usual_locale(latest)
     numbers = {name: {key: number for number, key in enumerate(words)} for name, words in choices.items()}
-    found: tuple[list[Group], list[Group]] = ([], [])
-    for (spec, for_team), each in itertools.groupby(
-        latest, key=lambda s: (s.record.spec, s.record.team is not None)
-    ):
+    found: list[Group] = []
+    for (spec, kind), each in itertools.groupby(runs, key=lambda r: (r[0].record.spec, r[0].record.kind)):
         of = list(each)
-        columns = columns_of(one.record for one in of)
+        columns = columns_of(own[0].record for own in of)
         subjects = []
-        for one in of:
-            lines = [
-                line_of(run, reports, columns, shared, numbers, usual)
-                for run in history(shelved, spec, one.record.team)
-            ]
+        for own in of:
+            lines = [line_of(run, reports, columns, shared, numbers, usual) for run in own]
             subjects.append(Subject(lines[0], tuple(lines[1:])))
-        against = common_comparison(one.record for one in of)
-        group = Group(title_of(spec), tuple(columns.values()), against, tuple(subjects))
-        found[for_team].append(group)
-    for groups in found:
-        # How teams stand comes first; the rest goes into its details.
-        groups.sort(key=lambda group: all(subject.line.verdict is None for subject in group.subjects))
-    return found
+        against = common_comparison(own[0].record for own in of)
+        found.append(Group(kind, title_of(spec), tuple(columns.values()), against, tuple(subjects)))
+    # How teams stand comes first; the rest goes into its details.
+    return sorted(found, key=lambda group: all(subject.line.verdict is None for subject in group.subjects))
 
 
 def _shared(latest: Sequence[Shelved]) -> tuple[str, ...]:

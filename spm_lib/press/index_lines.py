@@ -82,10 +82,12 @@ class Line:
     ----------
     name, link
         Whose it is, and the page; a failed or held run has none.
+    team
+        The team of a rep's report; empty for other reports.
     period, as_of
         As people write them.
     status, verdict
-        What became of the run, and how its team stands.
+        What became of the run, and how its team stands. Of a rep nothing is said: an index is no list of who is behind.
     message
         The report's one sentence.
     figures, against
@@ -99,6 +101,7 @@ class Line:
     """
 
     name: str
+    team: str
     link: str
     period: str
     as_of: str
@@ -127,11 +130,12 @@ def line_of(
     notes = (str(record.failure or "The page is missing"),) if absent else record.warnings
     return Line(
         name=name_of(record),
+        team=team_of(record) if record.kind == "rep" else "",
         link="" if absent else link_of(run.html, reports),
         period=one_line(record.period_title, _NAME),
         as_of=_look(record, usual).date(record.as_of),
         status=status,
-        verdict=None if absent else verdict_of(record),
+        verdict=None if absent or record.kind == "rep" else verdict_of(record),
         message=one_line(record.published.headline, 300) if record.published else "",
         figures=_figures(record, columns, _look(record, usual)),
         against=common_comparison([record]),
@@ -157,7 +161,11 @@ def _command(record: RunRecord) -> str:
     """Give what makes a report again."""
     words = ["spm", "run", f"params/{record.spec}.yml", "--period", record.period]
     words += ["--as-of", record.as_of.isoformat()]
-    return shlex.join([*words, *(["--team", record.team] if record.team else [])])
+    if record.rep is not None:
+        words += ["--rep", record.rep]
+    elif record.team is not None:
+        words += ["--team", record.team]
+    return shlex.join(words)
 
 
 def columns_of(records: Iterable[RunRecord]) -> dict[str, str]:
@@ -220,7 +228,7 @@ def common_comparison(records: Iterable[RunRecord]) -> str:
 def facets_of(record: RunRecord) -> dict[str, tuple[object, str]]:
     """Give what the filter compares: a key and its words for team, period and report."""
     return {
-        "team": (record.team, name_of(record)),
+        "team": (record.team, team_of(record)),
         "period": (record.period, one_line(record.period_title, _NAME)),
         "report": (record.spec, title_of(record.spec)),
     }
@@ -228,6 +236,11 @@ def facets_of(record: RunRecord) -> dict[str, tuple[object, str]]:
 
 def name_of(record: RunRecord) -> str:
     """Give whose a report is, as the index shows it."""
+    return team_of(record) if record.rep is None else one_line(record.name, _NAME)
+
+
+def team_of(record: RunRecord) -> str:
+    """Give the team of a report, or of the rep that it is about, as the index shows it."""
     return one_line(record.team_name, _NAME) if record.team is not None else "The company"
 
 

@@ -1,4 +1,4 @@
-"""Leaks: names of others' teams, people, deals and accounts in a report that is one team's."""
+"""Leaks: names of others' teams, people, deals and accounts in a report that is one team's, or one rep's."""
 
 from __future__ import annotations
 
@@ -27,12 +27,14 @@ _GAP = re.compile(r"[\W_]+")
 
 
 def leaks(job: Job, book: NotebookNode) -> tuple[str, ...]:
-    """Give the names and ids in a notebook's outputs that are others' than its team's.
+    """Give the names and ids in a notebook's outputs that are others' than its team's or, of one on a rep, the rep's.
 
     Parameters
     ----------
     job
-        Its team, and those below, may be named with all that was ever theirs; so may the teams above it by name.
+        Its team, and those below, may be named with all that was ever theirs; so may the teams above it by name. A rep's
+        report names the rep, the deals that the rep ever owned or had an activity on, their accounts, and by name the
+        rep's managers and teams; nobody else.
     book
         The executed notebook.
 
@@ -46,22 +48,27 @@ def leaks(job: Job, book: NotebookNode) -> tuple[str, ...]:
     text = _words(" ".join(_said(book)))
     words = text.split()
     pairs = {" ".join(pair) for pair in itertools.pairwise(words)}
-    found, common = find_names(job.store, {*words, *pairs})
-    own = [each for each in found if each.teams & set(job.scope)]
+    readers = set(job.scope) if job.rep is None else {job.rep}
+    found, common = find_names(job.store, {*words, *pairs}, "teams" if job.rep is None else "reps")
+    own = [each for each in found if each.readers & readers]
     allowed = {each.words for each in own} | {
         _words(name) for name in (*common, *job.shared_names, *job.above)
     }
-    rest = f" {text} "
-    # A name may be part of one that may stand here: the longest first.
-    for name in sorted(allowed - {""}, key=len, reverse=True):
-        if f" {name} " in rest:
-            rest = rest.replace(f" {name} ", "  \0  ")
-    return tuple(dict.fromkeys(_told(each) for each in found if each not in own and _stands(each, rest)))
+    others = {each.words for each in found if _says_whose(each)} - allowed
+    rest, standing = f" {text} ", set()
+    # The longest first: a name may be part of one that may stand here, or one that may stand here of another's.
+    for name in sorted((allowed | others) - {""}, key=len, reverse=True):
+        while f" {name} " in rest and name not in standing:
+            if name in allowed:
+                rest = rest.replace(f" {name} ", "  \0  ")
+            else:
+                standing.add(name)
+    return tuple(dict.fromkeys(_told(each) for each in found if each.words in standing))
 
 
-def _stands(name: Named, text: str) -> bool:
+def _says_whose(name: Named) -> bool:
     chance = name.words.isdigit() and len(name.words) < _LEAST_DIGITS
-    return not chance and len(name.words) > 1 and f" {name.words} " in text
+    return not chance and len(name.words) > 1
 
 
 def _told(name: Named) -> str:

@@ -29,6 +29,7 @@ from tenacity import (
 from tenacity.retry import RetryBaseT
 
 from spm_lib.errors import RunError, StoreError, one_line
+from spm_lib.press.audience import MANAGER, managers_alone
 from spm_lib.press.execute import Executed, execute
 from spm_lib.press.kernels.environment import THREAD_VARIABLES
 from spm_lib.press.leaks import leaks
@@ -114,7 +115,9 @@ def make(job: Job) -> Made:
             html, notes = render(book, facts(job), body)
             letter, left_out = mail_of(book, facts(job), body)
             mail, notes = to_eml(letter).decode("ascii"), (*notes, *left_out)
-            failure = _leaking(_waiting(retry_if_exception_type(StoreError))(leaks, job, book))
+            failure = _untold(job, book) or _leaking(
+                job, _waiting(retry_if_exception_type(StoreError))(leaks, job, book)
+            )
             held = failure is not None
         except (RunError, StoreError) as error:
             failure = Failure(error=type(error).__name__, message=str(error))
@@ -147,15 +150,32 @@ def _waiting(retry: RetryBaseT) -> Retrying:
     )
 
 
-def _leaking(names: tuple[str, ...]) -> Failure | None:
-    if not names:
+def _untold(job: Job, book: NotebookNode) -> Failure | None:
+    """Hold back what is the manager's alone from all others."""
+    cells = managers_alone(book) if job.audience != MANAGER else ()
+    if not cells:
         return None
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return Failure(
         error="Held",
-        message=f"the report names what is not its team's: {', '.join(names[:5])}{more}. Where all may read of it, "
+        message=f"the report goes to the {job.audience} and holds what is the manager's alone: {_few(cells)}. Leave it "
+        "out of the notebook where others than the manager read it",
+    )
+
+
+def _leaking(job: Job, names: tuple[str, ...]) -> Failure | None:
+    if not names:
+        return None
+    whose = "team's" if job.rep is None else "rep's"
+    return Failure(
+        error="Held",
+        message=f"the report names what is not its {whose}: {_few(names)}. Where all may read of it, "
         "say so in the spec: shared_names: [NAME]",
     )
+
+
+def _few(told: tuple[str, ...]) -> str:
+    more = f" and {len(told) - 5} more" if len(told) > 5 else ""
+    return f"{', '.join(told[:5])}{more}"
 
 
 def _unmade(job: Job, failure: Failure, seconds: dict[str, float] | None = None) -> Made:
@@ -175,7 +195,7 @@ def facts(job: Job) -> Facts:
     """Give what the page says besides the notebook's own words."""
     return Facts(
         # Without marks that turn the reading direction, and no longer than a heading bears.
-        team_name=one_line(job.team_name, 200),
+        team_name=one_line(job.name, 200),
         period_title=job.period_title,
         as_of=job.as_of,
         data_date=job.data_date,

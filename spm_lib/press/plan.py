@@ -7,24 +7,21 @@ import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from spm_lib.data.store import Store
 from spm_lib.errors import ParameterError, RunError, one_line
 from spm_lib.periods import Period, parse_date, parse_period
+from spm_lib.press.audience import AUDIENCE, MANAGER, TEAM, audience_of, refuse_recipients
 from spm_lib.press.fingerprint import Fingerprints, notebook_hash
 from spm_lib.press.parameters import Parameter, checked, declared
 from spm_lib.press.records import read_record
-from spm_lib.press.slugs import COMPANY, inside, label_slug, slugs
-from spm_lib.press.spec import AS_OF_WORDS, PLANNED, Limits, Spec
-from spm_lib.press.subjects import refuse_reps, subjects_of
-
-if TYPE_CHECKING:
-    from spm_lib.data.history import Snapshot
+from spm_lib.press.slugs import inside, label_slug, slugs
+from spm_lib.press.spec import AS_OF_WORDS, PLANNED, SET_ELSEWHERE, Limits, Spec
+from spm_lib.press.subjects import subjects_of
 
 DEFAULT_PERIOD = "this-quarter"
-COMPANY_NAME = "Company"
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ class Job:
     spec, notebook
         Name of the spec, path of the notebook.
     team, team_name
-        Id and name; None and "Company" for the whole company.
+        Id and name, of a report on a rep those of the rep's team; None and "Company" for the whole company.
     period, period_title, period_end
         The period's label, how a person writes it, and its last day.
     as_of, data_date
@@ -64,9 +61,14 @@ class Job:
     env
         Names of the environment variables that its kernel is given; never their values.
     scope, above
-        Ids of its team and those below it, and ids and names of the teams above; none for the company.
+        Ids of its team and those below it, and ids and names of the teams above, of a report on a rep also of the team
+        itself and of the rep's managers; none for the company.
     shared_names
         Names beyond its scope that it may hold.
+    rep, rep_name
+        Id and name of the rep that it is about; None and empty where it is about a team or the company.
+    audience
+        Who gets it: ``manager`` (those who may read coaching), ``team``, or ``rep``, the one it is about.
     """
 
     spec: str
@@ -94,11 +96,20 @@ class Job:
     scope: tuple[str, ...] = ()
     above: tuple[str, ...] = ()
     shared_names: tuple[str, ...] = ()
+    rep: str | None = None
+    rep_name: str = ""
+    audience: str = MANAGER
+
+    @property
+    def name(self) -> str:
+        """Whom the report is about: the rep's name, else the team's."""
+        return self.team_name if self.rep is None else self.rep_name
 
     @property
     def label(self) -> str:
         """What the job is called on a terminal."""
-        return one_line(f"{self.team_name}, {self.period}", 80)
+        who = self.team_name if self.rep is None else f"{self.rep_name} ({self.team_name})"
+        return one_line(f"{who}, {self.period}", 80)
 
     @property
     def ipynb(self) -> Path:
@@ -134,12 +145,13 @@ def plan(
     period: str | int | None = None,
     as_of: str | dt.date | None = None,
     teams: Sequence[str] | None = None,
+    reps: Sequence[str] | None = None,
     parameters: Mapping[str, object] | None = None,
     code: bool = False,
     locale: str | None = None,
     upcoming: Collection[Path] = (),
 ) -> tuple[Job, ...]:
-    """Give the jobs that `spec` means, in order of team and period. Nothing is run or written.
+    """Give the jobs that `spec` means, in order of team, rep and period. Nothing is run or written.
 
     Parameters
     ----------
@@ -153,8 +165,8 @@ def plan(
         Folder of all reports.
     period, as_of, parameters
         Instead of, or for parameters besides, what the spec says.
-    teams
-        Ids of the teams to keep.
+    teams, reps
+        Ids of the teams, or of the reps, to keep; see `spm_lib.press.subjects.subjects_of`.
     code
         Whether pages keep the code, folded.
     locale
@@ -171,7 +183,9 @@ def plan(
     ParameterError
         Where the notebook does not take what it would be given.
     UnknownNameError
-        Where there is no such team.
+        Where there is no such team or rep.
+    SpecError
+        Where somebody would get what is for managers alone.
     SpmError
         Where the period, the date or the store do not serve.
     """
@@ -179,21 +193,27 @@ def plan(
     snapshot = store.as_of(day)
     asked = Asked(period, as_of, parameters or {})
     known = declared(spec.notebook)
-    files = slugs({team.team_id: team.name for team in snapshot.teams.values()})
+    refuse_recipients(spec, known)
     last = store.meta.last_data_date
     notes = _stale(spec, last, today if as_of is None and spec.content.as_of in AS_OF_WORDS else day)
     prints = Fingerprints(notebook_hash(spec.notebook), snapshot, scored=spec.content.score)
-    subjects = subjects_of(spec, snapshot, teams)
+    subjects = subjects_of(spec, snapshot, teams, reps)
+    audience = audience_of(spec)
+    team_files = slugs({team.team_id: team.name for team in snapshot.teams.values()})
     jobs = []
-    for team, each in itertools.product(subjects, _periods(spec, store, day, period)):
-        name = snapshot.teams[team].name if team is not None else COMPANY_NAME
-        values = values_for(spec, known, asked, team=team, period=each.label, day=day)
+    for subject, each in itertools.product(subjects, _periods(spec, store, day, period)):
+        values = values_for(
+            spec, known, asked, team=subject.team, rep=subject.rep, period=each.label, day=day
+        )
         folder = label_slug(spec.name), label_slug(each.label), day.isoformat()
-        page = inside(reports, *folder, f"{COMPANY if team is None else files[team]}.html")
-        links = _team_pages(spec, files, page, upcoming)
+        page = inside(reports, *folder, f"{subject.file}.html")
+        links = _team_pages(spec, team_files, page, upcoming)
         shown = {
-            "team": team,
-            "name": name,
+            "team": subject.team,
+            "name": subject.team_name,
+            "rep": subject.rep,
+            "rep_name": subject.rep_name,
+            "audience": audience,
             "period": each.label,
             "as_of": day.isoformat(),
             "links": links,
@@ -205,8 +225,11 @@ def plan(
             Job(
                 spec=spec.name,
                 notebook=spec.notebook,
-                team=team,
-                team_name=name,
+                team=subject.team,
+                team_name=subject.team_name,
+                rep=subject.rep,
+                rep_name=subject.rep_name,
+                audience=audience,
                 period=each.label,
                 period_title=each.title,
                 period_end=each.end,
@@ -218,15 +241,15 @@ def plan(
                 store=store.path.resolve(),
                 reports=reports.resolve(),
                 html=page,
-                fingerprint=prints.of(team, values, shown, _recorded(page.with_suffix(".json"))),
+                fingerprint=prints.of(subject, values, shown, _recorded(page.with_suffix(".json"))),
                 warnings=notes,
                 code=code,
                 locale=locale,
                 team_pages=links,
                 limits=spec.content.limits,
                 env=spec.content.env,
-                scope=tuple(sorted(snapshot.scope(team).team_ids or ())) if team is not None else (),
-                above=_above(snapshot, team),
+                scope=subject.scope,
+                above=subject.above,
                 shared_names=spec.content.shared_names,
             )
         )
@@ -258,37 +281,30 @@ def _team_pages(
     return found
 
 
-def _above(snapshot: Snapshot, team: str | None) -> tuple[str, ...]:
-    """Give the ids and the names of the teams above one."""
-    found: dict[str, str] = {}
-    parent = snapshot.teams[team].parent_team_id if team is not None else None
-    while parent is not None and parent in snapshot.teams and parent not in found:
-        found[parent] = snapshot.teams[parent].name
-        parent = snapshot.teams[parent].parent_team_id
-    return (*found, *found.values())
-
-
 def values_for(
     spec: Spec,
     known: Mapping[str, Parameter],
     asked: Asked,
     *,
     team: str | None,
+    rep: str | None = None,
     period: str,
     day: dt.date,
 ) -> dict[str, Any]:
     """Give the parameters of one job, checked against what the notebook declares.
 
-    A notebook must declare whatever tells its reports apart, and whatever somebody asked for; the period and
-    the day that nobody asked for are handed over only where it takes them.
+    A notebook must declare whatever tells its reports apart, and whatever somebody asked for; the period, the day and
+    a rep's team, for which nobody asked, are handed over only where it takes them, and so is who reads the report.
     """
     said = spec.content
     where = spec.document.where("for_each")
     planned: dict[str, object] = {}
-    if team is not None or "team" in known:
-        # Empty stands for the company too, where a notebook's parameter is text and nothing else.
-        textual = team is None and known["team"].kinds == {"str"}
-        planned["team"] = "" if textual else team
+    if "team" in known or (team is not None and rep is None):
+        planned["team"] = _id(known, "team", team)
+    if "rep" in known or rep is not None:
+        planned["rep"] = _id(known, "rep", rep)
+    if AUDIENCE in known:
+        planned[AUDIENCE] = TEAM if audience_of(spec) == TEAM else MANAGER
     if "period" in known or asked.period is not None or said.period is not None or said.for_each.period:
         planned["period"] = period
     if "as_of" in known or asked.as_of is not None or isinstance(said.as_of, dt.date):
@@ -297,19 +313,25 @@ def values_for(
     values |= checked(known, said.parameters, where=spec.document.where("parameters"))
     for name in asked.parameters:
         if name in PLANNED:
-            mend = "Set it by for_each, period and as_of"
             raise ParameterError(
-                f"'{name}' is not set as a parameter", where=str(spec.document.path), mend=mend
+                f"'{name}' is not set as a parameter", where=str(spec.document.path), mend=SET_ELSEWHERE
             )
     return values | checked(known, asked.parameters)
 
 
+def _id(known: Mapping[str, Parameter], name: str, given: str | None) -> str | None:
+    """Give an id or, for none, what a notebook takes for it: empty, where its parameter is text and nothing else."""
+    return "" if given is None and known[name].kinds == {"str"} else given
+
+
 def check(spec: Spec) -> None:
-    """Raise what a run of `spec` would raise on any store: unknown or mistyped parameters."""
-    team = None if spec.content.for_each.company else "team"
-    refuse_reps(spec)
+    """Raise what a run of `spec` would raise on any store: parameters or recipients that cannot be."""
+    for_each = spec.content.for_each
+    team = None if for_each.company else "team"
+    rep = None if for_each.rep is None else "rep"
     known = declared(spec.notebook)
-    values_for(spec, known, Asked(), team=team, period="2020-Q1", day=dt.date(2020, 1, 1))
+    values_for(spec, known, Asked(), team=team, rep=rep, period="2020-Q1", day=dt.date(2020, 1, 1))
+    refuse_recipients(spec, known)
 
 
 def _day(spec: Spec, store: Store, today: dt.date, as_of: str | dt.date | None) -> dt.date:

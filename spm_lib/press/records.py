@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from spm_lib.errors import RunError, one_line
 
+#: What a report is about.
+Kind = Literal["company", "team", "rep"]
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -110,6 +113,8 @@ class RunRecord(_Part):
     ----------
     spec, notebook, team, team_name, period, period_title, period_end, as_of, data_date, source
         As in the job; `team` is None for the company.
+    rep, rep_name
+        The rep that it is about, in the team of the report's day; None where it is about a team or the company.
     parameters, fingerprint
         What the notebook was given, and the hash of all that the report was made of.
     status
@@ -152,11 +157,23 @@ class RunRecord(_Part):
     publications: int = 0
     published: Published | None = None
     versions: dict[str, str] = Field(default_factory=dict)
+    rep: str | None = None
+    rep_name: str | None = None
 
     @property
-    def subject(self) -> tuple[str, str | None]:
-        """Spec and team: what one line of the index stands for."""
-        return self.spec, self.team
+    def subject(self) -> tuple[str, str | None, str | None]:
+        """Spec, team and rep: what one line of the index stands for. A rep who moves to another team stays the same."""
+        return self.spec, self.team if self.rep is None else None, self.rep
+
+    @property
+    def kind(self) -> Kind:
+        """What the report is about."""
+        return "company" if self.team is None else "team" if self.rep is None else "rep"
+
+    @property
+    def name(self) -> str:
+        """The name of the rep, or of the team."""
+        return self.team_name if self.rep is None else self.rep_name or self.rep
 
 
 def check_published(plain: object) -> Published:

@@ -260,6 +260,8 @@ def _record(
         notebook=job.notebook.stem,
         team=job.team,
         team_name=job.team_name,
+        rep=job.rep,
+        rep_name=job.rep_name or None,
         period=job.period,
         period_title=job.period_title,
         period_end=job.period_end,

@@ -1,4 +1,4 @@
-"""The shelf: the folder of reports, ``<spec>/<period>/<as-of>/<team>`` with four endings."""
+"""The shelf: the folder of reports, ``<spec>/<period>/<as-of>/<team or rep>`` with four endings."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from pathlib import Path
 from spm_lib.errors import RunError, SpmError, did_you_mean, one_line
 from spm_lib.press.fingerprint import is_unchanged
 from spm_lib.press.plan import Job
-from spm_lib.press.records import RunRecord, read_record, to_json
+from spm_lib.press.records import Kind, RunRecord, read_record, to_json
 
 #: Records below the folder of reports.
 RECORDS = "*/*/*/*.json"
 
 #: Files that are being written.
 DRAFTS = ".*.tmp"
+
+#: In which order reports of one spec stand.
+_KINDS: tuple[Kind, ...] = ("company", "team", "rep")
 
 #: What a run would find: made and unchanged, made of something else than now, failed or held, or not there.
 FRESH, STALE, FAILED, MISSING = "fresh", "stale", "failed", "missing"
@@ -111,24 +114,22 @@ def listing(reports: Path) -> tuple[list[Shelved], list[SpmError]]:
     return found, problems
 
 
-def newest(shelved: Iterable[Shelved]) -> list[Shelved]:
-    """Keep the newest record of each spec and team: the latest as-of date, period and run."""
-    found: dict[tuple[str, str | None], Shelved] = {}
-    for each in shelved:
-        before = found.get(each.record.subject)
-        if before is None or _age(each) > _age(before):
-            found[each.record.subject] = each
-    return sorted(found.values(), key=_by_name)
+def histories(shelved: Iterable[Shelved]) -> list[list[Shelved]]:
+    """Give the records of each spec and team, or rep, the newest first: the latest as-of date, period and run.
 
-
-def history(shelved: Iterable[Shelved], spec: str, team: str | None) -> list[Shelved]:
-    """Give all records of one spec and team, the newest first."""
-    own = [each for each in shelved if each.record.subject == (spec, team)]
-    return sorted(own, key=_age, reverse=True)
+    Returns
+    -------
+    list of list of Shelved
+        By spec; the company before teams by name, and these before reps by team and name.
+    """
+    found: dict[tuple[str, str | None, str | None], list[Shelved]] = {}
+    for each in sorted(shelved, key=_age, reverse=True):
+        found.setdefault(each.record.subject, []).append(each)
+    return sorted(found.values(), key=lambda runs: _by_name(runs[0]))
 
 
 def find(reports: Path, name: str) -> Shelved:
-    """Find a run by its path, its name (see `Shelved.name`), the end of that, or its team's id or name.
+    """Find a run by its path, its name (see `Shelved.name`), the end of that, or its team's or rep's id or name.
 
     Parameters
     ----------
@@ -150,11 +151,11 @@ def find(reports: Path, name: str) -> Shelved:
         for each in shelved
         if each.path.with_suffix("") in (path, path.with_suffix(""))
         or f"/{each.name(reports)}".endswith(f"/{wanted}")
-        or wanted in (each.record.team, each.record.team_name)
+        or wanted in (each.record.rep or each.record.team, each.record.name)
     ]
     if matches:
         return max(matches, key=_age)
-    known = {each.name(reports) for each in shelved} | {each.record.team_name for each in shelved}
+    known = {each.name(reports) for each in shelved} | {each.record.name for each in shelved}
     raise RunError(
         f"there is no run '{one_line(name, 80)}'", where=str(reports), mend=did_you_mean(name, known)
     )
@@ -164,9 +165,10 @@ def _age(each: Shelved) -> tuple[object, ...]:
     return each.record.as_of, each.record.period_end, each.record.finished
 
 
-def _by_name(each: Shelved) -> tuple[str, bool, str, str]:
+def _by_name(each: Shelved) -> tuple[object, ...]:
     record = each.record
-    return record.spec, record.team is not None, record.team_name.casefold(), record.team or ""
+    team = record.team_name.casefold(), record.team or ""
+    return record.spec, _KINDS.index(record.kind), *team, record.name.casefold(), record.rep or ""
 
 
 def _umask() -> int:

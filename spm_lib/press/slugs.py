@@ -1,4 +1,4 @@
-"""File names made of names that come from a CRM: safe on every system, and one for each team."""
+"""File names made of names that come from a CRM: safe on every system, and one for each team or person."""
 
 from __future__ import annotations
 
@@ -35,13 +35,15 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", folded).strip("-")[:_LONGEST].rstrip("-")
 
 
-def slugs(names: Mapping[str, str]) -> dict[str, str]:
+def slugs(names: Mapping[str, str], *, otherwise: str = "team") -> dict[str, str]:
     """Give each id a file name made of its name.
 
     Parameters
     ----------
     names
         Every name there is, by id: what a team is called must not depend on which teams are run together.
+    otherwise
+        The word before the hash where neither name nor id has a letter to give.
 
     Returns
     -------
@@ -56,7 +58,7 @@ def slugs(names: Mapping[str, str]) -> dict[str, str]:
         alone = text and taken[text] == 1 and text not in _RESERVED
         # A name that ends like a hash could be another team's name with its hash.
         safe = alone and not re.search(r"-[0-9a-f]{8}$", text)
-        found[key] = text if safe else f"{text or 'team'}-{_short_hash(key)}"
+        found[key] = text if safe else f"{text or otherwise}-{_short_hash(key)}"
     return found
 
 

@@ -21,12 +21,18 @@ from pydantic import (
     model_validator,
 )
 
-from spm_lib.errors import PeriodError, did_you_mean
+from spm_lib.errors import PeriodError, SpecError, did_you_mean
 from spm_lib.periods import parse_date, parse_period
+from spm_lib.press.recipients import Address, LeaderAddress
 from spm_lib.spec_file import SpecDocument, Text, mistake, read_document
 
 #: Parameters that the plan sets for each report; a spec does not.
-PLANNED = ("team", "rep", "period", "as_of")
+PLANNED = ("team", "rep", "period", "as_of", "audience")
+#: And where they come from.
+SET_ELSEWHERE = "Set it by for_each, period, as_of, and audience under deliver"
+
+#: YAML files in ``params/`` that say something else than which reports are made; a run spec has another name.
+OTHER_FILES = frozenset({"coaching_playbook.yml", "recognition.yml"})
 
 AS_OF_WORDS = ("latest", "today")
 
@@ -75,16 +81,19 @@ class _Part(BaseModel):
 
 
 class Below(_Part):
-    """The teams below one team of the tree."""
+    """One team of the tree and all teams below it."""
 
     parent: Text
 
 
 class ForEach(_Part):
-    """What one report is made for: every team, some teams, every rep, or the company; and which periods."""
+    """What one report is made for: teams, reps or the company; and which periods.
+
+    Teams and reps are all there are, some by id, or those of one part of the tree: `{rep: {parent: emea}}`.
+    """
 
     team: Literal["all"] | Annotated[list[Text], Field(min_length=1)] | Below | None = None
-    rep: Literal["all"] | None = None
+    rep: Literal["all"] | Annotated[list[Text], Field(min_length=1)] | Below | None = None
     company: Literal[True] | None = None
     period: PeriodText | None = None
 
@@ -159,12 +168,27 @@ When = Annotated[
 
 
 class Deliver(_Part):
-    """Who gets the reports, when, and under which subject."""
+    """Who gets the reports, when, and under which subject.
 
-    to: Annotated[list[str], Field(min_length=1)]
+    Recipients are addresses, or what each report finds for itself, see `spm_lib.press.recipients`. What a report says of
+    coaching is for managers, and for those recipients who are also named under `leaders`; with `audience: team` it is left
+    out, and anybody may be sent the rest. See `spm_lib.press.audience`.
+    """
+
+    to: Annotated[list[Address], Field(min_length=1)]
+    cc: list[Address] = Field(default_factory=list)
+    leaders: list[LeaderAddress] = Field(default_factory=list)
     when: When = "always"
     subject: str | None = None
     audience: Literal["manager", "team"] = "manager"
+
+    @model_validator(mode="after")
+    def _leaders_get_it(self) -> Deliver:
+        sent = {address.casefold() for address in (*self.to, *self.cc)}
+        for leader in self.leaders:
+            if leader.casefold() not in sent:
+                raise mistake(f"the leader '{leader}' is sent nothing", "Add the address to cc")
+        return self
 
 
 class RunSpec(_Part):
@@ -196,7 +220,7 @@ class RunSpec(_Part):
     def _free_names(cls, value: dict[str, Any]) -> dict[str, Any]:
         for name in PLANNED:
             if name in value:
-                raise mistake(f"'{name}' is not set here", "Set it by for_each, period and as_of")
+                raise mistake(f"'{name}' is not set here", SET_ELSEWHERE)
         return value
 
 
@@ -239,16 +263,26 @@ def load_spec(path: Path | str) -> Spec:
     Raises
     ------
     SpecError
-        Where the file cannot be read, says something impossible, or names a notebook that is not there.
+        Where the file cannot be read, is one of `OTHER_FILES`, says something impossible, or names a notebook that is
+        not there.
     """
+    path = Path(path)
+    if path.name in OTHER_FILES:
+        mend = did_you_mean(path.name, (spec.name for spec in run_specs(path.parent)))
+        raise SpecError("this file is no run spec", where=str(path), mend=mend)
     document = read_document(path, RunSpec)
     _check_link(document)
-    return Spec(Path(path).stem, document, _find_notebook(document))
+    return Spec(path.stem, document, _find_notebook(document))
+
+
+def run_specs(folder: Path) -> tuple[Path, ...]:
+    """Give the run specs in a folder: its YAML files but for `OTHER_FILES`, in order of their names."""
+    return tuple(sorted(path for path in folder.glob("*.y*ml") if path.name not in OTHER_FILES))
 
 
 def _check_link(document: SpecDocument[RunSpec]) -> None:
     name = document.model.links_to
-    known = {p.stem for p in document.path.resolve().parent.glob("*.y*ml")}
+    known = {p.stem for p in run_specs(document.path.resolve().parent)}
     if name is not None and name not in known:
         raise document.error(
             f"there is no spec '{name}' to link to", "links_to", mend=did_you_mean(name, known)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import multiprocessing
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -21,6 +23,7 @@ from hypothesis import strategies as st
 
 from spm_lib.data import ledger_file
 from spm_lib.data.ledger import CHANCES, SCORE_COLUMNS, Ledger, ModelRecord, ledger_path, models_folder
+from spm_lib.data.ledger_file import LedgerFile
 from spm_lib.errors import StoreError
 
 DAY = dt.date(2026, 10, 25)
@@ -148,7 +151,7 @@ def test_a_model_is_written_once(ledger: Ledger) -> None:
 
 
 def test_scores_of_an_unknown_model_are_refused(ledger: Ledger) -> None:
-    with pytest.raises(StoreError):
+    with pytest.raises(StoreError, match="a row contradicts what the ledger holds"):
         ledger.record_scores(DAY, "nobody", frame(), made_at=NOW)
     assert ledger.scored_days() == ()
 
@@ -191,14 +194,14 @@ def test_days_up_to_a_day(
 def test_a_ledger_of_a_newer_version_is_left_alone(ledger: Ledger) -> None:
     write(ledger)
     with closing(sqlite3.connect(ledger.path)) as connection:
-        connection.execute("pragma user_version = 2")
+        connection.execute("pragma user_version = 3")
     held = ledger.path.read_bytes()
     for act in (
         lambda: ledger.scores(DAY),
         lambda: ledger.digest(DAY),
         lambda: write(ledger, dt.date(2026, 11, 1)),
     ):
-        with pytest.raises(StoreError, match=r"schema 2, this library reads schema 1\. Update spm_lib"):
+        with pytest.raises(StoreError, match=r"schema 3, this library reads schema 2\. Update spm_lib"):
             act()
     assert ledger.path.read_bytes() == held
 
@@ -254,7 +257,190 @@ def test_a_full_disk_leaves_what_was_there(ledger: Ledger) -> None:
     assert write(ledger, dt.date(2026, 11, 1))
 
 
+# Older versions
+
+#: The tables as version 1 made them: files like this one are on people's machines.
+VERSION_1 = """
+create table models (
+    model_id text primary key, kind text not null, fitted_on text not null, made_at text not null, library text not null,
+    file text, card text not null
+) without rowid;
+create table scorings (
+    as_of text primary key, model_id text references models, made_at text not null, deals integer not null, note text
+) without rowid;
+create table deal_scores (
+    as_of text not null references scorings, deal_id text not null, horizon text not null,
+    model_id text references models, horizon_ends_on text not null, expected_close_on text, due integer not null,
+    won real, lost real, open real, at_risk real, promised_won real, usual_at_risk real, raw_score real,
+    flagged integer not null, reasons text not null, rules text not null,
+    primary key (as_of, deal_id, horizon)
+) without rowid;
+pragma user_version = 1;
+"""
+
+
+@pytest.fixture
+def old(ledger: Ledger) -> Ledger:
+    """A ledger of version 1 with a day's scores, none of it made by what is tested."""
+    with closing(sqlite3.connect(ledger.path)) as connection:
+        connection.execute("pragma journal_mode = wal")
+        connection.executescript(VERSION_1)
+        with connection:
+            connection.execute(
+                "insert into scorings values (?, null, ?, 1, 'a note')", (str(DAY), NOW.isoformat())
+            )
+            connection.execute(
+                "insert into deal_scores values (?, 'd-0', '30', null, '2026-11-24', null, 1, 0.5, 0.25, 0.25, 0.5, null, "
+                "null, null, 1, '[]', '[\"quiet\"]')",
+                (str(DAY),),
+            )
+    return ledger
+
+
+def version_of(ledger: Ledger) -> int:
+    with closing(sqlite3.connect(ledger.path)) as connection:
+        return int(connection.execute("pragma user_version").fetchone()[0])
+
+
+def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """What the tables of version 1 hold, read past the library."""
+    with closing(sqlite3.connect(path)) as connection:
+        return {
+            name: connection.execute(f"select * from {name} order by 1, 2").fetchall()
+            for name in ("models", "scorings", "deal_scores")
+        }
+
+
+def test_a_new_ledger_has_the_newest_version(ledger: Ledger) -> None:
+    write(ledger)
+    assert version_of(ledger) == max(ledger_file.TABLES) == ledger_file.LEDGER_VERSION == 2
+    with pytest.raises(StoreError, match="no such table"):
+        LedgerFile(ledger.path).rows("select * from absent")
+
+
+def test_reading_an_old_ledger_changes_nothing(old: Ledger) -> None:
+    held, digest = old.path.read_bytes(), old.digest(DAY)
+    assert old.scored_days() == (DAY,)
+    assert list(old.scores(DAY)["rules"]) == [["quiet"]]
+    assert LedgerFile(old.path).rows("select * from coachings") == []
+    with pytest.raises(StoreError, match="no such column"):
+        LedgerFile(old.path).rows("select absent from scorings")
+    assert old.path.read_bytes() == held
+    assert version_of(old) == 1
+    write(old, dt.date(2026, 11, 1))
+    assert old.digest(DAY) == digest, "an upgrade alone makes no report stale"
+
+
+def test_a_writer_upgrades_an_old_ledger_and_keeps_its_rows(old: Ledger) -> None:
+    before, scores = contents(old.path), old.scores(DAY)
+    assert write(old, dt.date(2026, 11, 1))
+    assert version_of(old) == 2
+    pd.testing.assert_frame_equal(old.scores(DAY), scores)
+    after = contents(old.path)
+    assert all(set(rows) <= set(after[name]) for name, rows in before.items())
+    assert len(after["deal_scores"]) == 5
+    made_new = Ledger(old.path.with_name("new.sqlite"))
+    write(made_new)
+    assert tables_of(old) == tables_of(made_new)
+
+
+def tables_of(ledger: Ledger) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(ledger.path)) as connection:
+        return connection.execute("select name, sql from sqlite_master order by 1").fetchall()
+
+
+def test_an_upgrade_that_fails_leaves_the_old_ledger(old: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = contents(old.path)
+    broken = {**ledger_file.TABLES, 2: ledger_file.TABLES[2] + "create table scorings (twice);"}
+    monkeypatch.setattr(ledger_file, "TABLES", broken)
+    with pytest.raises(StoreError):
+        write(old, dt.date(2026, 11, 1))
+    assert (version_of(old), contents(old.path)) == (1, before)
+    monkeypatch.undo()
+    assert write(old, dt.date(2026, 11, 1))
+
+
+def test_writers_who_upgrade_at_once(old: Ledger) -> None:
+    before = contents(old.path)
+    # One of the days is in the old ledger already.
+    assert together(4, _write_own_days, old.path) == [9, 10, 10, 10]
+    assert version_of(old) == 2
+    assert set(before["deal_scores"]) <= set(contents(old.path)["deal_scores"])
+
+
+def test_an_upgrade_waits_for_a_writer_of_the_old_version(
+    old: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_file, "BUSY_SECONDS", 0.1)
+    with closing(sqlite3.connect(old.path, isolation_level=None)) as connection:
+        connection.execute("begin immediate")
+        connection.execute("insert into scorings values ('2026-11-08', null, ?, 1, null)", (NOW.isoformat(),))
+        with pytest.raises(StoreError, match=r"keeps writing this ledger. Try again"):
+            write(old, dt.date(2026, 11, 1))
+        connection.execute("commit")
+    assert write(old, dt.date(2026, 11, 1))
+    assert len(old.scored_days()) == 3
+
+
+def test_an_upgrade_that_is_killed_leaves_the_old_ledger(old: Ledger) -> None:
+    before = contents(old.path)
+    # The tables of version 2 and then so much more that pages of it are in the log when the upgrade is killed.
+    code = (
+        "import sys; from pathlib import Path; import test_ledger as t\n"
+        "t.ledger_file.TABLES[2] += 'create table much as with recursive c(n) as (select 1 union all select n + 1 from c "
+        "where n < 1e9) select n, hex(randomblob(50)) from c;'\n"
+        "t.write(t.Ledger(Path(sys.argv[1])), t.dt.date(2026, 11, 1))"
+    )
+    log = old.path.with_name(old.path.name + "-wal")
+    with start_here(code, old) as writer:
+        until = time.monotonic() + 30
+        while not (log.is_file() and log.stat().st_size > 1_000_000):
+            assert writer.poll() is None and time.monotonic() < until
+            time.sleep(0.01)
+        assert old.scored_days() == (DAY,), "readers do not wait for an upgrade"
+        writer.send_signal(signal.SIGKILL)
+    assert log.stat().st_size > 1_000_000
+    assert old.scored_days() == (DAY,)
+    assert (version_of(old), contents(old.path)) == (1, before)
+    assert write(old, dt.date(2026, 11, 1))
+    assert version_of(old) == 2
+    assert set(before["deal_scores"]) <= set(contents(old.path)["deal_scores"])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of folders as POSIX has them")
+def test_an_old_ledger_in_a_folder_that_cannot_be_written(old: Ledger) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        kept = Path(shutil.copy(old.path, folder / "old.ledger.sqlite"))
+        kept.chmod(0o444)
+        folder.chmod(0o555)
+        (found,) = together(1, _look_as_a_guest, kept)
+        assert sorted(p.name for p in folder.iterdir()) == [kept.name]
+        folder.chmod(0o755)
+    days, coachings, refusal = found  # type: ignore[misc]
+    assert (days, coachings) == ((DAY,), [])
+    assert "the ledger cannot be used" in refusal
+
+
+def _look_as_a_guest(path: Path, _: int) -> tuple[object, object, str]:
+    """Read and write as somebody without rights: to root every folder is open."""
+    if os.getuid() == 0:
+        os.setuid(65534)
+    ledger = Ledger(path)
+    days, coachings = ledger.scored_days(), LedgerFile(path).rows("select * from coachings")
+    try:
+        write(ledger, dt.date(2026, 11, 1))
+    except StoreError as error:
+        return days, coachings, str(error)
+    return days, coachings, ""
+
+
 # Several at a time
+
+
+def start_here(code: str, ledger: Ledger) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    return subprocess.Popen([sys.executable, "-c", code, str(ledger.path)], env=environment)
 
 
 def run_here(code: str, ledger: Ledger) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from spm_lib.errors import ParameterError, PeriodError, RunError, SpecError, UnknownNameError
+from spm_lib.errors import ParameterError, PeriodError, RunError, UnknownNameError
 from spm_lib.press.plan import check
 from spm_lib.press.spec import load_spec
 
@@ -177,7 +177,7 @@ def test_check_needs_no_store(make_project: MakeProject) -> None:
     check(load_spec(project.spec()))
     with pytest.raises(ParameterError, match="top_deals"):
         check(load_spec(project.spec(SPEC + "parameters: {top_deals: many}\n")))
-    with pytest.raises(SpecError, match="per rep"):
+    with pytest.raises(ParameterError, match="no parameter 'rep'"):
         check(load_spec(project.spec("notebook: summary\nfor_each: {rep: all}\n")))
 
 

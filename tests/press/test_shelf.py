@@ -120,12 +120,13 @@ def test_newest_history_and_finding(tmp_path: Path) -> None:
     shelved, problems = shelf.listing(tmp_path)
     assert len(shelved) == 5
     assert [Path(p.where).name for p in problems] == ["broken.json"]
-    assert [each.name(tmp_path) for each in shelf.newest(shelved)] == [
+    histories = shelf.histories(shelved)
+    assert [runs[0].name(tmp_path) for runs in histories] == [
         "other/2017-Q4/2017-12-31/company",
         "summary/2017-Q4/2017-12-31/north",
         "summary/2017-Q4/2017-12-31/west",
     ]
-    assert [each.path.parent.name for each in shelf.history(shelved, "summary", "a")] == [
+    assert [each.path.parent.name for each in histories[1]] == [
         "2017-12-31",
         "2017-12-31",
         "2017-12-30",

@@ -8,8 +8,8 @@ from typing import Literal
 
 from spm_lib.errors import UnknownNameError, did_you_mean, one_line
 
-#: What a lever's values are counted in: see `Lever.unit`.
-Unit = Literal["share", "money", "days", "per_month", "per_day", "percent_off"]
+#: What a lever's values are told in: shares from 0 to 1, money in the reporting currency, days, or so many a month or day.
+Unit = Literal["share", "money", "days", "per_month", "per_day"]
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,13 @@ class Lever:
     label
         Its name for readers, in the middle of a sentence.
     unit
-        ``share`` (0 to 1), ``money`` (reporting currency), ``days``, ``per_month``, ``per_day`` or ``percent_off``
-        (0 to 1).
+        What its values are told in.
     better
         Which direction is better.
+    counted
+        What its evidence is counted in, in the plural.
+    least
+        With fewer of these nothing is said of a rep.
     definition
         One sentence that says what is counted.
     """
@@ -35,6 +38,8 @@ class Lever:
     label: str
     unit: Unit
     better: Literal["up", "down"]
+    counted: str
+    least: int
     definition: str
 
 
@@ -44,65 +49,93 @@ _LEVERS = (
         "deals created",
         "per_month",
         "up",
-        "Deals that came to a rep in a month at work, against reps of the same team kind and tenure.",
+        "months at work",
+        3,
+        "Deals that began with a rep in a month at work, against reps in teams with such customers and as long with the company.",
     ),
     Lever(
         "stage_conversion",
         "stage conversion",
         "share",
         "up",
+        "deals",
+        15,
         "Of the deals that left a stage, the share that went on rather than being lost.",
     ),
-    Lever("win_rate", "win rate", "share", "up", "Of the deals decided, the share that was won."),
-    Lever("deal_size", "deal size", "money", "up", "What a deal is worth when it is opened: the typical amount."),
+    Lever(
+        "win_rate", "win rate", "share", "up", "deals", 15, "Of the deals decided, the share that was won."
+    ),
+    Lever(
+        "deal_size",
+        "deal size",
+        "money",
+        "up",
+        "deals",
+        15,
+        "The typical (geometric mean) first amount of the deals that began with a rep.",
+    ),
     Lever(
         "discount",
-        "amount cuts at closing",
-        "percent_off",
+        "discount at closing",
+        "share",
         "down",
-        "How much of the amount is given away between the last offer and the win.",
+        "deals won",
+        15,
+        "The share of the amount that is given away on the day of winning.",
     ),
     Lever(
         "cycle_length",
         "time in stages",
         "days",
         "down",
-        "How long a deal stays in a stage before it moves on or ends.",
+        "stays in a stage",
+        15,
+        "How many days deals are open for each time that one leaves its stage, going on or ending.",
     ),
     Lever(
         "activity",
         "activity",
         "per_day",
         "up",
-        "Activities on own deals on a day on which there was any.",
+        "deals",
+        15,
+        "Activities on a deal on a day on which the rep made the first move.",
     ),
     Lever(
         "activity_spread",
         "spread of activity",
-        "share",
+        "per_month",
         "up",
-        "Of the open deals in a week, the share that somebody was in touch with.",
+        "deals",
+        15,
+        "Days with any activity, for each deal and month that it is open.",
     ),
     Lever(
         "follow_up",
-        "follow-up time",
+        "follow-up",
         "share",
         "up",
-        "Of the messages that came in, the share answered by the end of the same day.",
+        "deals with messages",
+        15,
+        "Of the messages that came in, the share answered on the same day.",
     ),
     Lever(
         "slippage",
-        "realistic close dates",
-        "share",
-        "up",
-        "Of the close dates that came due or were moved, the share that held.",
+        "close dates put off",
+        "per_month",
+        "down",
+        "deals",
+        15,
+        "How often the close date is put off, for each deal and month that it is open.",
     ),
     Lever(
         "hygiene",
         "pipeline hygiene",
         "share",
         "up",
-        "Of the weeks of open deals, the share with a next step noted.",
+        "deals",
+        15,
+        "Of the time that deals are open, the share with a next step noted and a close date that is not past.",
     ),
 )
 

@@ -1,0 +1,147 @@
+"""Evidence from deals as a whole: how many come, how large they are, how they end, and what is given away at the end."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from spm_lib.data.replay import at_highest
+from spm_lib.metrics.populations import converted
+from spm_lib.metrics.question import Question
+from spm_lib.models.coaching.work import Work, summed
+from spm_lib.periods import Period
+
+_MONTH_DAYS = 30.44
+#: Months since joining from which on a rep is told apart from new ones.
+_TENURES = (2, 4)
+
+
+def win_rate(work: Work) -> pd.DataFrame:
+    """Count the deals decided and those won, by the rep who owned them at the end."""
+    rows = work.owned(_ended(work), "closed_on")
+    return _summed(work, rows.mutate(y=(rows.outcome == "won").cast("float64"), x=ibis.literal(1.0)), "closed_on")
+
+
+def deal_size(work: Work) -> pd.DataFrame | None:
+    """Add up the logarithms of the first known amounts of deals created, by the rep who then owned them."""
+    if "amount" not in work.filled or "created_on" not in work.filled:
+        return None
+    born = work.owned(_born(work), "created_on")
+    changes = work.changed("amount", work.start)
+    old = changes.filter(changes.old_value.notnull())
+    first = old.group_by("deal_id").agg(
+        first_amount=at_highest(old.old_value, -old.changed_at.epoch_seconds()).try_cast("decimal(18, 2)")
+    )
+    rows = born.left_join(first, "deal_id").drop("deal_id_right")
+    rows = rows.mutate(
+        row_amount=ibis.coalesce(rows.first_amount, rows.amount).cast("decimal(18, 2)"),
+        row_currency=rows.currency,
+        row_day=rows.created_on,
+    ).drop("amount")
+    ever = Period("ever", work.start, work.end, "range")
+    priced = converted(rows, Question(work.snapshot, (ever,), ()))
+    priced = priced.filter(priced.amount > 0)
+    return _summed(work, priced.mutate(y=priced.amount.cast("float64").ln(), x=ibis.literal(1.0)), "created_on")
+
+
+def discount(work: Work) -> pd.DataFrame | None:
+    """Add up what share of the amount was given away on the day of winning, by the rep who owned the deal."""
+    start = work.recorded_from("amount")
+    if start is None:
+        return None
+    ended = work.owned(_ended(work.during(start, work.end)), "closed_on")
+    won = ended.filter(ended.outcome == "won", ended.amount.notnull())
+    changes = work.changed("amount", start).select(
+        "deal_id", "old_value", "changed_at", closed_on="day"
+    )
+    asked = changes.group_by("deal_id", "closed_on").agg(
+        asked=at_highest(changes.old_value, -changes.changed_at.epoch_seconds()).try_cast("float64")
+    )
+    rows = won.left_join(asked, ["deal_id", "closed_on"]).select(*won.columns, "asked")
+    before = ibis.coalesce(rows.asked, rows.amount.cast("float64"))
+    rows = rows.mutate(y=1 - rows.amount.cast("float64") / before, x=ibis.literal(1.0)).filter(before > 0)
+    return _summed(work, rows.mutate(y=ibis.greatest(rows.y, ibis.literal(-1.0))), "closed_on")
+
+
+def deals_created(work: Work) -> pd.DataFrame | None:
+    """Count the deals that came to each rep in each month, of the months at work."""
+    if "created_on" not in work.filled:
+        return None
+    months = _months_at_work(work)
+    if months.empty:
+        return None
+    born = work.owned(_born(work), "created_on")
+    made = born.group_by("rep_id", month=born.created_on.truncate("month")).agg(y=born.count()).to_pandas()
+    made["month"] = pd.to_datetime(made["month"])
+    found = months.merge(made, on=["rep_id", "month"], how="left")
+    found["y"] = found["y"].fillna(0.0)
+    found["month"] = found["month"].dt.strftime("%Y-%m")
+    found["n"] = 1
+    for name, left, right in (("yy", "y", "y"), ("xy", "x", "y"), ("xx", "x", "x")):
+        found[name] = found[left] * found[right]
+    return found
+
+
+def _born(work: Work) -> ibis.Table:
+    return work.deals.filter(work.deals.created_on.between(work.start, work.end))
+
+
+def _ended(work: Work) -> ibis.Table:
+    return work.deals.filter(
+        work.deals.outcome.isin(["won", "lost"]), work.deals.closed_on.between(work.start, work.end)
+    )
+
+
+def _summed(work: Work, rows: ibis.Table, day: str) -> pd.DataFrame:
+    rows = rows.mutate(quarter=rows[day].truncate("quarter").cast("string"))
+    return summed(rows, (*work.attributes, "quarter"), cluster=None).to_pandas()
+
+
+def _months_at_work(work: Work) -> pd.DataFrame:
+    """Give a row for each rep and month: x, the months of 30.44 days at work in a team; kind of team; tenure."""
+    members = work.snapshot.table("team_members").to_pandas()
+    reps = work.snapshot.table("reps").select("rep_id", "hired_on", "left_on").to_pandas()
+    if members.empty:
+        return pd.DataFrame()
+    spells = members.merge(reps, on="rep_id", how="inner")
+    hired = pd.to_datetime(spells["hired_on"])
+    low = pd.concat([pd.to_datetime(spells["valid_from"]), hired], axis=1).max(axis=1)
+    high = pd.concat([pd.to_datetime(spells[name]) for name in ("valid_to", "left_on")], axis=1).min(axis=1)
+    low = low.fillna(pd.Timestamp(work.start))
+    high = (high + pd.Timedelta(days=1)).fillna(pd.Timestamp(work.after))
+    parts = []
+    for month in pd.date_range(work.start.replace(day=1), work.end, freq="MS"):
+        begins = max(month, pd.Timestamp(work.start))
+        ends = min(month + pd.offsets.MonthBegin(1), pd.Timestamp(work.after))
+        days = (np.minimum(high, ends) - np.maximum(low, begins)).dt.days.clip(lower=0)
+        tenure = ((month - hired).dt.days / _MONTH_DAYS).fillna(1e3)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "rep_id": spells["rep_id"],
+                    "kind_of_team": spells["team_id"],
+                    "month": month,
+                    "x": days / _MONTH_DAYS,
+                    "tenure": np.digitize(tenure, _TENURES).astype(str),
+                }
+            )
+        )
+    found = pd.concat(parts, ignore_index=True)
+    found = found[found["x"] > 0]
+    found["kind_of_team"] = found["kind_of_team"].map(_kind_of_team(work)).fillna(found["kind_of_team"])
+    return found.groupby(["rep_id", "month", "tenure", "kind_of_team"], as_index=False)["x"].sum()
+
+
+def _kind_of_team(work: Work) -> dict[str, str]:
+    """Give the segment that most of each team's deals are in: teams of one segment do one kind of work."""
+    if "segment" not in work.attributes:
+        return {}
+    rows = work.snapshot.with_team(work.owned(_born(work), "created_on"), "rep_id", "created_on")
+    counts = rows.group_by("team", "segment").agg(deals=rows.count()).to_pandas()
+    counts = counts.dropna().sort_values(["deals", "segment"], ascending=[False, True])
+    return dict(counts.drop_duplicates("team")[["team", "segment"]].itertuples(index=False))
+
+

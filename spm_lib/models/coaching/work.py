@@ -1,0 +1,201 @@
+"""The work of a stretch of time: the deals that were open in it, whose they were on each day, and what kind of work they are."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import ibis
+
+from spm_lib.data.history import Snapshot
+from spm_lib.models.coaching.expected import SUMS
+from spm_lib.models.recorded import EVER, NEVER, Keep
+from spm_lib.models.stretches import whole_company
+
+#: What the kind of a deal's work is told by, where the data tell it.
+_OF_DEALS = ("pipeline", "deal_type", "source", "product_id")
+_OF_ACCOUNTS = ("segment", "region")
+#: More values than this are names rather than kinds.
+_MOST_KINDS = 40
+#: What tells how a deal is handled, apart from how it ends: a few columns are enough, and many reps are then soon compared.
+HANDLING = ("pipeline", "deal_type", "segment", "region")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What was done from one day to another, as known on a day.
+
+    Parameters
+    ----------
+    snapshot
+        The whole company on the day.
+    start, end
+        The first and the last day counted.
+    deals
+        The deals that were open at any time since `start`, neither merged into another nor refunds: deal_id, name of the
+        columns of deals, and the columns of `attributes`.
+    owners
+        Whose each deal was: deal_id, rep_id, since, until (the first day after).
+    changes
+        The changes of these deals since `start`: deal_id, field, old_value, new_value, changed_at, day.
+    attributes
+        The columns by which the kind of work is told.
+    filled
+        The columns of deals that hold anything.
+    """
+
+    snapshot: Snapshot
+    start: dt.date
+    end: dt.date
+    deals: ibis.Table
+    owners: ibis.Table
+    changes: ibis.Table
+    attributes: tuple[str, ...]
+    filled: frozenset[str]
+
+    @property
+    def after(self) -> dt.date:
+        """The first day after the last one counted."""
+        return self.end + dt.timedelta(days=1)
+
+    @property
+    def handling(self) -> tuple[str, ...]:
+        """The attributes by which the handling of deals is told."""
+        return tuple(name for name in self.attributes if name in HANDLING)
+
+    def during(self, start: dt.date, end: dt.date) -> Work:
+        """Give the part of the work between two days; what was read reaches no further back than it was read for."""
+        return replace(self, start=max(start, self.start), end=min(end, self.end))
+
+    def recorded_from(self, column: str) -> dt.date | None:
+        """Give the first day counted on which changes of a column are on record; None where none are."""
+        first = self.snapshot.meta.tracked_from.get(column)
+        if first is None or first > self.end or column not in self.filled:
+            return None
+        return max(first, self.start)
+
+    def changed(self, column: str, start: dt.date) -> ibis.Table:
+        """Give the changes of a column from `start` to the last day counted."""
+        return self.changes.filter(self.changes.field == column, self.changes.day.between(start, self.end))
+
+    def owned(self, rows: ibis.Table, day: str) -> ibis.Table:
+        """Add ``rep_id``, whose the deal was on the day in the column `day`; rows of nobody's are left out."""
+        owners = self.owners
+        joined = rows.inner_join(
+            owners, [rows.deal_id == owners.deal_id, rows[day] >= owners["since"], rows[day] < owners.until]
+        )
+        return joined.select(*rows.columns, "rep_id")
+
+    def of_kind(self, rows: ibis.Table, attributes: Sequence[str] | None = None) -> ibis.Table:
+        """Add the attributes to rows with ``deal_id``; rows of deals that do not count are left out."""
+        told = self.deals.select("deal_id", *(self.attributes if attributes is None else attributes))
+        return rows.inner_join(told, "deal_id")
+
+
+def read_work(snapshot: Snapshot, start: dt.date, keep: Keep) -> Work:
+    """Read the work from `start` to the snapshot's day."""
+    company = whole_company(snapshot)
+    deals = keep(_deals(company, start))
+    filled, attributes = _told(deals)
+    counted = deals.select("deal_id")
+    changes = company.table("deal_changes")
+    changes = changes.filter(changes.changed_at.date() >= ibis.literal(start)).semi_join(counted, "deal_id")
+    changes = keep(
+        changes.select("deal_id", "field", "old_value", "new_value", "changed_at", day=changes.changed_at.date())
+        .filter(lambda t: t.field.isin(["stage", "expected_close_on", "next_step", "amount", "owner_id"]))
+    )
+    owners = keep(_owners(deals, changes))
+    return Work(company, start, snapshot.date, deals, owners, changes, attributes, filled)
+
+
+def summed(rows: ibis.Table, by: Sequence[str], *, cluster: str | None = "deal_id") -> ibis.Table:
+    """Add up ``y`` of ``x`` over the rows of each rep and kind of work.
+
+    Parameters
+    ----------
+    rows
+        ``rep_id``, `by`, ``y``, ``x`` and, unless None, `cluster`.
+    by
+        What the kind of work is told by.
+    cluster
+        What belongs together: its rows of one rep and kind count as one piece of evidence. None: each row is one.
+
+    Returns
+    -------
+    ibis.Table
+        ``rep_id``, `by` and the columns of `spm_lib.models.coaching.expected.SUMS`.
+    """
+    rows = rows.mutate(y=rows.y.cast("float64"), x=rows.x.cast("float64"))
+    if cluster is not None:
+        rows = rows.group_by("rep_id", *by, cluster).agg(y=rows.y.sum(), x=rows.x.sum())
+    rows = rows.filter(rows.rep_id.notnull(), rows.x > 0)
+    sums = {
+        "n": rows.count(),
+        "y": rows.y.sum(),
+        "x": rows.x.sum(),
+        "yy": (rows.y * rows.y).sum(),
+        "xy": (rows.x * rows.y).sum(),
+        "xx": (rows.x * rows.x).sum(),
+    }
+    return rows.group_by("rep_id", *by).agg(**{name: sums[name] for name in SUMS})
+
+
+def days_between(late: ibis.Value, early: ibis.Value) -> ibis.Value:
+    """Give the days from `early` to `late`."""
+    return late.delta(early, unit="day")
+
+
+def overlap(low: ibis.Value, high: ibis.Value, least: ibis.Value, most: ibis.Value) -> ibis.Value:
+    """Give how many of the days from `low` to before `high` lie from `least` to before `most`."""
+    return ibis.greatest(days_between(ibis.least(high, most), ibis.greatest(low, least)), ibis.literal(0))
+
+
+def _deals(snapshot: Snapshot, start: dt.date) -> ibis.Table:
+    deals = snapshot.table("deals")
+    accounts = snapshot.table("accounts").select("account_id", *_OF_ACCOUNTS)
+    counted = deals.filter(
+        deals.merged_into_id.isnull(),
+        ~(deals.amount < 0).fill_null(False),
+        (deals.outcome == "open") | (deals.closed_on >= ibis.literal(start)),
+    )
+    return counted.left_join(accounts, "account_id").select(
+        "deal_id",
+        "owner_id",
+        *_OF_DEALS,
+        *_OF_ACCOUNTS,
+        "stage",
+        "outcome",
+        "amount",
+        "currency",
+        "created_on",
+        "expected_close_on",
+        "next_step",
+        # Deals without a day of closing are open.
+        closed_on=ibis.ifelse(counted.outcome == "open", ibis.null("date"), counted.closed_on),
+    )
+
+
+def _told(deals: ibis.Table) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Give the columns that hold anything, and those that tell kinds of work apart."""
+    kinds = (*_OF_DEALS, *_OF_ACCOUNTS)
+    counts = {f"count {name}": deals[name].count() for name in deals.columns}
+    different = {f"kinds {name}": deals[name].nunique() for name in kinds}
+    found = deals.aggregate(**counts, **different).to_pyarrow().to_pylist()[0]
+    filled = frozenset(name for name in deals.columns if found[f"count {name}"])
+    return filled, tuple(name for name in kinds if 1 < found[f"kinds {name}"] <= _MOST_KINDS)
+
+
+def _owners(deals: ibis.Table, changes: ibis.Table) -> ibis.Table:
+    """Give whose each deal was from day to day; who was recorded last on a day has it on that day."""
+    moved = changes.filter(changes.field == "owner_id")
+    order = ibis.window(group_by=moved.deal_id, order_by=[moved.day, moved.changed_at])
+    first = moved.mutate(_turn=ibis.row_number().over(order))
+    first = first.filter(first["_turn"] == 0)
+    ever, never = ibis.literal(EVER), ibis.literal(NEVER)
+    before = first.select("deal_id", rep_id="old_value", since=ever, until=first.day)
+    then = moved.select(
+        "deal_id", rep_id="new_value", since=moved.day, until=ibis.coalesce(moved.day.lead().over(order), never)
+    )
+    steady = deals.anti_join(moved, "deal_id").select("deal_id", rep_id="owner_id", since=ever, until=never)
+    return ibis.union(steady, before, then).filter(lambda t: t.rep_id.notnull(), lambda t: t["since"] < t.until)
