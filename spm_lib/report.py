@@ -16,15 +16,19 @@ from markupsafe import Markup
 from spm_lib import metrics as measured
 from spm_lib.data.history import Snapshot
 from spm_lib.data.store import open_store
-from spm_lib.errors import ParameterError, PeriodError
+from spm_lib.errors import ParameterError, PeriodError, UnknownNameError, did_you_mean, one_line
 from spm_lib.metrics import CATALOGUE, ExpectedShare, Metric
 from spm_lib.metrics.comparison import Against, earlier
 from spm_lib.metrics.decomposition import REVENUE_CHANGE, RevenueChange, explain_revenue
 from spm_lib.metrics.plan import against_plan, plan_metrics
 from spm_lib.metrics.signals import signals
 from spm_lib.metrics.stages import stages_of
+from spm_lib.models.coaching.coaching import Coaching, people_of_scope, read_coaching
+from spm_lib.models.coaching.playbook import Playbook, find_playbook
 from spm_lib.models.flag_record import FlagRecord, calibration_to_date, flag_record
 from spm_lib.models.flags import Flags, read_flags, report_ledger
+from spm_lib.models.recognition import recognised, recognitions_of, unasked
+from spm_lib.models.recognition_rules import RecognitionRules, find_recognition_rules
 from spm_lib.models.risk_card import RiskCard, read_card
 from spm_lib.models.risk_figures import FIGURES, model_figures, risk_figures
 from spm_lib.models.risk_money import money_by
@@ -41,6 +45,9 @@ PUBLISHED = "application/vnd.spm.published+json"
 
 LATEST = "latest"
 
+#: Who reads a report.
+MANAGER, TEAM = "manager", "team"
+
 Metrics = str | Metric | Iterable[str | Metric]
 
 
@@ -56,17 +63,34 @@ class Report:
         The period that the report is about.
     look
         How its numbers are written.
+    rep
+        The id of the one rep that it is about; empty: all of the scope.
+    audience
+        Who reads it: ``manager``, or ``team``, which is not shown what is the manager's alone.
+    root
+        The folder that holds ``params/``.
     """
 
     snapshot: Snapshot
     period: Period
     look: Look
+    rep: str = ""
+    audience: str = MANAGER
+    root: Path = Path()
 
     @property
     def name(self) -> str:
-        """The team's name, or "The company"."""
+        """The rep's name, the team's, or "The company"."""
+        if self.rep:
+            return clean(self.people[self.rep])
         team = self.snapshot.team_id
         return clean(self.snapshot.teams[team].name) if team else "The company"
+
+    @cached_property
+    def people(self) -> Mapping[str, str]:
+        """The names of all people of the scope's teams at work on the day, by id."""
+        found = people_of_scope(self.snapshot)
+        return dict(zip(found["rep_id"], found["rep_name"], strict=True))
 
     @property
     def as_of(self) -> dt.date:
@@ -177,6 +201,33 @@ class Report:
     def model_figures(self) -> pd.DataFrame:
         """Give the key figures of the model's card; see `spm_lib.models.risk_figures`."""
         return model_figures(self.risk_card)
+
+    @cached_property
+    def coaching(self) -> Coaching:
+        """What was last found of the people of the scope, or of the one rep; see `spm_lib.models.coaching.coaching`."""
+        found = read_coaching(self.snapshot)
+        return found.of(self.rep) if self.rep else found
+
+    @cached_property
+    def playbook(self) -> Playbook:
+        """The company's own actions by lever, from ``params/coaching_playbook.yml``."""
+        return find_playbook(self.root)
+
+    @cached_property
+    def recognition_rules(self) -> RecognitionRules:
+        """What is recognised, from ``params/recognition.yml``."""
+        return find_recognition_rules(self.root)
+
+    @cached_property
+    def recognition(self) -> pd.DataFrame:
+        """What the people of the scope, or the one rep, have earned; see `spm_lib.models.recognition.recognised`."""
+        found = recognised(self.snapshot, self.period, self.recognition_rules)
+        return recognitions_of(found, self.rep) if self.rep else found
+
+    @property
+    def unrecognised(self) -> Mapping[str, str]:
+        """The kinds of recognition that the data cannot show, and why."""
+        return unasked(self.snapshot, self.period, self.recognition_rules)
 
     def kpi_strip(self, kpis: pd.DataFrame, trends: pd.DataFrame) -> Block:
         """Show key figures, each with what it is compared with, how sure it is, and its way there.
@@ -332,6 +383,9 @@ def open_report(
     period: str | int = "this-quarter",
     as_of: str | dt.date = LATEST,
     store: str | Path | None = None,
+    *,
+    rep: str = "",
+    audience: str = MANAGER,
 ) -> Report:
     """Open the data of one report.
 
@@ -345,6 +399,10 @@ def open_report(
         The day that the report speaks of: nothing that became known later is in it. ``latest``: the last data date.
     store
         The store's file; by default ``SPM_STORE``, else ``data/store.duckdb`` of the project.
+    rep
+        A rep's id: the report is about this person, in the team of that day.
+    audience
+        ``manager``, or ``team``: see `Report`.
 
     Raises
     ------
@@ -354,11 +412,30 @@ def open_report(
     settings = Settings.from_environment(os.environ, Path.cwd())
     opened = open_store(store or settings.store)
     snapshot = opened.as_of(None if as_of in ("", LATEST) else parse_date(as_of))
+    if audience not in (MANAGER, TEAM):
+        mend = did_you_mean(audience, (MANAGER, TEAM))
+        raise ParameterError(f"there is no audience '{one_line(audience, 40)}'", where="audience", mend=mend)
+    if rep:
+        team = _team_of(rep, snapshot)
     if team:
         snapshot = snapshot.scope(str(team))
     snapshot = snapshot.keeping()
     span = parse_period(period, as_of=snapshot.date, calendar=snapshot.meta.calendar)
-    return Report(snapshot, span, Look(snapshot.meta.currency, settings.locale))
+    look = Look(snapshot.meta.currency, settings.locale)
+    return Report(snapshot, span, look, rep=rep, audience=audience, root=settings.root)
+
+
+def _team_of(rep: str, snapshot: Snapshot) -> str | None:
+    """Give the team of a rep on the snapshot's day; None for a company without teams."""
+    people = people_of_scope(snapshot).set_index("rep_id")["team"]
+    if rep not in people.index:
+        raise UnknownNameError(
+            f"there is no rep '{one_line(rep, 60)}' at work on {snapshot.date}",
+            where="rep",
+            mend=did_you_mean(rep, people.index),
+        )
+    team = people[rep]
+    return None if is_null(team) else str(team)
 
 
 #: Everything that a report tells: the catalogue, the gap to plan, what moved revenue and deals at risk.

@@ -33,6 +33,7 @@ _LEVERS: dict[str, Kind] = {
     "behind": "number",
     "named": "truth",
     "worth": "number",
+    "deals": "json",
 }
 _OUTLOOKS: dict[str, Kind] = {
     "rep_id": "text",
@@ -192,7 +193,7 @@ class CoachingLedger:
         pandas.DataFrame
             Columns as_of (datetime), rep_id, lever, part (empty but for a stage), n (whole number), observed, expected,
             difference, low, high (in the lever's unit, NaN where unknown), behind (0 to 1), named (boolean), worth (money,
-            NaN where unknown).
+            NaN where unknown), deals (lists of plain values: those to look at together).
         """
         return self._read("lever_scores", _LEVERS, "as_of = ? order by rep_id, lever, part", as_of)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spm_lib.data.coaching_ledger import CoachingLedger
 from spm_lib.data.ledger_columns import Kind, to_frame, to_rows
 from spm_lib.data.ledger_file import LedgerFile
 from spm_lib.errors import StoreError, one_line
@@ -285,12 +286,13 @@ class Ledger:
         return _model(rows[0])
 
     def digest(self, as_of: dt.date) -> str:
-        """Give a hash of what a report as of a day can read here: equal while no day up to it was scored since."""
+        """Give a hash of what a report as of a day can read here: equal while no day up to it was scored, and nothing agreed, since."""
         rows = self._file.rows(
             "select as_of, model_id, made_at, deals, note from scorings where as_of <= ? order by 1",
             (as_of.isoformat(),),
         )
-        return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+        told = [rows, CoachingLedger(self.path).digest(as_of)]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def _model(row: tuple[Any, ...]) -> ModelRecord:

@@ -43,7 +43,8 @@ create table coachings (as_of text primary key, made_at text not null, card text
 create table lever_scores (
     as_of text not null references coachings, rep_id text not null, lever text not null, part text not null,
     n integer not null, observed real, expected real, difference real, low real, high real, behind real,
-    named integer not null, worth real, primary key (as_of, rep_id, lever, part)
+    named integer not null, worth real,
+    deals text not null, primary key (as_of, rep_id, lever, part)
 ) without rowid;
 create table quota_outlooks (
     as_of text not null references coachings, rep_id text not null, starts_on text not null, ends_on text not null,

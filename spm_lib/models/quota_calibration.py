@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 #: Earlier quarters, and outlooks on them, that it takes to learn from.
 LEAST_QUARTERS, LEAST_OUTLOOKS = 3, 30
+#: Quarters that are looked at again at most, the latest: of those before them chances are learned.
+_MOST_LOOKS = 5
 #: How much the deals of one rep go together where too little is on record, and as so many quarters weigh.
 USUAL_CORRELATION, _PRIOR_QUARTERS = 0.03, 1.0
 _MOST_CORRELATION = 0.3
@@ -96,11 +98,11 @@ def fit_calibration(snapshot: Snapshot, *, seed: int = 0) -> Calibration:
 
     Notes
     -----
-    Every earlier quarter is looked at as it stood with as many days left, with chances of deals learned from the quarters
-    before it alone. The shipped deal model has learned from these quarters what came of them: its chances would flatter.
+    Each of the last five quarters is looked at as it stood with as many days left, with chances of deals learned from the
+    quarters before it alone. The shipped deal model has learned what came of these deals: its chances would flatter.
 
-    - `correlation` by moments: deals won beyond the sum of chances, squared, over what a correlation of 1 % would add, in
-      first order (Σφ)² − Σφ² with φ the normal density at the chance's quantile.
+    - `correlation` by moments: Σ (deals won − chances)² − chance alone, over (Σφ)² − Σφ², what a correlation adds in first
+      order, φ the normal density at the chance's quantile; `USUAL_CORRELATION` weighs as much as one quarter.
     - `scale` is the geometric mean over quarters of won / expected, drawn to 1 by max(0, 1 − 2 (standard error / mean)²) on
       the log scale: one odd quarter corrects nothing.
     """
@@ -202,7 +204,7 @@ def _looks(company: Snapshot) -> Iterator[_Look]:
     at = [(same_point(each, quarter, company.date), each.end) for each in earlier]
     then = OpenThen.read(company, at)
     # Before the first there is nothing to learn chances from.
-    for place, each in list(enumerate(earlier))[1:]:
+    for place, each in list(enumerate(earlier))[1:][-_MOST_LOOKS:]:
         day = company.as_of(at[place][0])
         people = staff(day)
         who = carriers(day, each, people)

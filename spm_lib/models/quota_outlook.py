@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
-from spm_lib.errors import ParameterError
+from spm_lib.errors import ParameterError, one_line
 from spm_lib.metrics.listings import open_deals
 from spm_lib.models.quota_calibration import Calibration, fit_calibration, pace_miss
 from spm_lib.models.quota_chances import quarter_chances
@@ -36,7 +35,7 @@ COLUMNS = ("rep_id", "starts_on", "ends_on", "quota", "revenue", "expected", "lo
 
 def quota_outlook(
     snapshot: Snapshot,
-    chances: pd.DataFrame,
+    chances: pd.DataFrame | None = None,
     *,
     calibration: Calibration | None = None,
     draws: int = 2000,
@@ -50,7 +49,8 @@ def quota_outlook(
         The day; of the whole company, whatever its scope.
     chances
         deal_id, won: the chance (0 to 1) that an open deal is won by the end of the quarter. Where it is NaN or the deal is
-        missing, that of `quarter_chances`.
+        missing, that of `quarter_chances`; so for all deals where this is None. `fit_calibration` has learned with these:
+        see `benchmarks/quota_outlook.py` for what the deal model's bring instead.
     calibration
         What `fit_calibration` has learned from earlier quarters; without one nothing is corrected.
     draws
@@ -76,7 +76,7 @@ def quota_outlook(
     Revenue at the end = revenue so far + open deals won by then + deals not created yet that are created and won by then.
     See `simulate` and `new_deals` for how they are drawn.
     """
-    won = _checked(chances)
+    won = pd.Series(dtype="float64") if chances is None else _checked(chances)
     if draws < 1:
         raise ParameterError(f"{draws} draws tell nothing", where="draws", mend="Draw 1 or more")
     company = whole_company(snapshot)
@@ -112,14 +112,16 @@ def _checked(chances: pd.DataFrame) -> pd.Series[float]:
             f"there is no column '{missing[0]}'", where="chances", mend="Give the columns deal_id and won"
         )
     won = pd.to_numeric(chances["won"], errors="coerce").astype("float64")
-    wrong = (won < 0) | (won > 1) | np.isinf(won)
+    wrong = (won < 0) | (won > 1) | (won.isna() & chances["won"].notna())
     if wrong.any():
         raise ParameterError(
-            f"{won[wrong].iloc[0]} is no chance", where="chances", mend="Give numbers from 0 to 1, or NaN"
+            f"'{one_line(str(chances['won'][wrong].iloc[0]), 40)}' is no chance",
+            where="chances",
+            mend="Give numbers from 0 to 1, or NaN",
         )
     by_deal = pd.Series(won.to_numpy(), index=pd.Index(chances["deal_id"]))
     if by_deal.index.has_duplicates:
-        twice = by_deal.index[by_deal.index.duplicated()][0]
+        twice = one_line(str(by_deal.index[by_deal.index.duplicated()][0]), 40)
         raise ParameterError(
             f"the deal '{twice}' has two chances", where="chances", mend="Give one row for each deal"
         )

@@ -8,12 +8,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from filelock import FileLock, Timeout
 
+from spm_lib.data.coaching_ledger import CoachingLedger
 from spm_lib.data.ledger import MODEL, RULES, Ledger, ModelRecord, Scoring, ledger_path
 from spm_lib.data.store import Store, open_store
 from spm_lib.errors import StoreError
@@ -67,6 +68,8 @@ class Scored:
         Whether the model is believed, by horizon; none where there is no model.
     note
         What a reader should know: why there is no model, or nothing to score. Empty where there is nothing.
+    reps, named, outlooks
+        Number of people at work whose levers were measured, of those named on any, and of those with an outlook on a quota.
     """
 
     state: Literal["scored", "already", "nothing"]
@@ -78,6 +81,9 @@ class Scored:
     fitted: bool = False
     gates: Mapping[str, Gate] = field(default_factory=dict)
     note: str = ""
+    reps: int = 0
+    named: int = 0
+    outlooks: int = 0
 
 
 def score_store(
@@ -89,7 +95,7 @@ def score_store(
     refit: bool = False,
     progress: Progress = lambda _: None,
 ) -> Scored:
-    """Score the open deals of a day with what was known at its end, once.
+    """Score the open deals of a day, and what its people could work on, with what was known at its end, once.
 
     Parameters
     ----------
@@ -116,36 +122,65 @@ def score_store(
         Where store or ledger cannot be read or written, or the ledger is of another source.
     """
     path = ledger_path(store)
-    ledger = Ledger(path)
     with open_store(store) as opened:
         meta = opened.meta
         if meta.last_data_date is None or meta.first_data_date is None:
             return Scored("nothing", None, path, note="the store holds no data")
         day = min(as_of or meta.last_data_date, meta.last_data_date)
-        _refuse_other_source(ledger, meta.source)
+        _refuse_other_source(Ledger(path), meta.source)
+        if day < meta.first_data_date:
+            note = f"the data begin on {meta.first_data_date}: no deal was open on {day}"
+            return Scored("nothing", day, path, note=note)
+        deals = _score_deals(opened, day, path, clock, 0 if refit else refit_days, progress)
+        people = _score_people(opened, day, path, clock, progress)
+    state: Literal["scored", "already", "nothing"] = "scored" if people.now else deals.state
+    return replace(deals, state=state, reps=people.reps, named=people.named, outlooks=people.outlooks)
+
+
+def _score_deals(
+    opened: Store, day: dt.date, path: Path, clock: Clock, refit_days: int, progress: Progress
+) -> Scored:
+    """Score the open deals of a day that is not scored yet."""
+    ledger = Ledger(path)
+    if (scoring := ledger.scoring(day)) is not None:
+        return _told(ledger, scoring, "already")
+    if not opened.lists_open_deals:
+        return Scored("nothing", day, path, note="the source lists no open deals")
+    with _alone(path):
+        # Another one may have scored it while this one waited.
         if (scoring := ledger.scoring(day)) is not None:
             return _told(ledger, scoring, "already")
-        why = _nothing_to_score(opened, day, meta.first_data_date)
-        if why:
-            return Scored("nothing", day, path, note=why)
-        with _alone(path):
-            # Another one may have scored it while this one waited.
-            if (scoring := ledger.scoring(day)) is not None:
-                return _told(ledger, scoring, "already")
-            _refuse_other_source(ledger, meta.source)
-            from spm_lib.models.scoring_day import score_day
+        _refuse_other_source(ledger, opened.meta.source)
+        from spm_lib.models.scoring_day import score_day
 
-            done = score_day(
-                opened.as_of(day),
-                ledger,
-                clock=clock,
-                refit_days=0 if refit else refit_days,
-                progress=progress,
-            )
-        scoring = ledger.scoring(day)
-        if scoring is None:
-            return Scored("nothing", day, path, note=done.note)
-        return _told(ledger, scoring, "scored", fitted=done.fitted)
+        done = score_day(opened.as_of(day), ledger, clock=clock, refit_days=refit_days, progress=progress)
+    scoring = ledger.scoring(day)
+    if scoring is None:
+        return Scored("nothing", day, path, note=done.note)
+    return _told(ledger, scoring, "scored", fitted=done.fitted)
+
+
+@dataclass(frozen=True)
+class _People:
+    """How many people were looked at, and whether by this call."""
+
+    now: bool
+    reps: int
+    named: int
+    outlooks: int
+
+
+def _score_people(opened: Store, day: dt.date, path: Path, clock: Clock, progress: Progress) -> _People:
+    """Look at the people of a day, once."""
+    coached, now = CoachingLedger(path), False
+    if coached.card(day) is None:
+        with _alone(path):
+            if coached.card(day) is None:
+                from spm_lib.models.coaching.coaching_day import record_day
+
+                now = record_day(opened.as_of(day), Ledger(path), clock=clock, progress=progress)
+    card = coached.card(day) or {}
+    return _People(now, *(int(card.get(name, 0)) for name in ("reps", "named", "outlooks")))
 
 
 def gates_of(record: ModelRecord) -> dict[str, Gate]:
@@ -170,15 +205,6 @@ def _told(
         gates=gates_of(record) if record else {},
         note=scoring.note or "",
     )
-
-
-def _nothing_to_score(store: Store, day: dt.date, first: dt.date) -> str:
-    """Say why there is nothing to score, where that is seen without looking at deals one by one; else nothing."""
-    if day < first:
-        return f"the data begin on {first}: no deal was open on {day}"
-    if not store.lists_open_deals:
-        return "the source lists no open deals"
-    return ""
 
 
 def _refuse_other_source(ledger: Ledger, source: str) -> None:

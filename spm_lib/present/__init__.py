@@ -10,6 +10,7 @@ from spm_lib.present.kpi import Against, Kpi, kpi_strip
 from spm_lib.present.mix import mix_chart, mix_charts
 from spm_lib.present.months import signal_table
 from spm_lib.present.moved import moved_table
+from spm_lib.present.own_levers import own_actions, own_agreed_list, own_lever_list
 from spm_lib.present.pipeline import funnel_chart, movement_chart
 from spm_lib.present.prose import (
     claim,
@@ -33,6 +34,14 @@ from spm_lib.present.risk_model import (
     segments_table,
     skill_chart,
     skill_table,
+)
+from spm_lib.present.scorecard import (
+    own_deals_table,
+    own_months_chart,
+    own_wins,
+    scorecard_kpis,
+    scorecard_table,
+    target_chart,
 )
 from spm_lib.present.tables import Column, table
 from spm_lib.present.trends import trend_chart, trend_grid
@@ -70,6 +79,12 @@ __all__ = [
     "movement_chart",
     "note",
     "nothing",
+    "own_actions",
+    "own_agreed_list",
+    "own_deals_table",
+    "own_lever_list",
+    "own_months_chart",
+    "own_wins",
     "plural",
     "points",
     "ranking_table",
@@ -80,6 +95,8 @@ __all__ = [
     "risk_list",
     "risk_table",
     "rules_table",
+    "scorecard_kpis",
+    "scorecard_table",
     "segments_table",
     "sentence",
     "sentences",
@@ -88,6 +105,7 @@ __all__ = [
     "skill_table",
     "style",
     "table",
+    "target_chart",
     "team_gaps",
     "trend_chart",
     "trend_grid",

@@ -78,8 +78,9 @@ def test_chances_given_count_and_those_not_given_are_worked_out(make_store: Make
     usual = quarter_chances(snapshot)
     assert usual["won"].between(0, 1).all()
     given = told(store, chances=usual)
-    assert told(store, chances=NONE).equals(given)
-    assert told(store, chances=usual.assign(won=np.nan)).equals(given)
+    assert quota_outlook(snapshot, draws=400).set_index("rep_id").equals(given)
+    # One unknown, the others missing.
+    assert told(store, chances=usual.head(1).assign(won=np.nan)).equals(given)
     sure, never = (told(store, chances=usual.assign(won=chance)) for chance in (1.0, 0.0))
     deals = usual["deal_id"].str[0].value_counts()
     for rep in "AB":
@@ -132,24 +133,23 @@ def test_a_scope_does_not_matter(make_store: MakeStore) -> None:
 # -- Whose ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "rows",
-    [
-        [],
-        [quota("Z", FIRST, LAST, 0.0)],
-        [quota("Z", FIRST, LAST, -5.0)],
-        [quota("Z", FIRST, LAST, None)],
-        [quota("Z", FIRST, LAST, 5000.0, kind="roll_up")],
-        [quota("Z", FIRST, LAST, 5000.0, currency="XAU")],
-        [quota("Z", dt.date(2025, 1, 1), dt.date(2025, 3, 31), 5000.0)],
-        [quota("Z", FIRST, LAST, 5000.0, owner_kind="team")],
-    ],
-)
-def test_without_a_known_quota_of_ones_own_there_is_no_row(make_store: MakeStore, rows: list[Any]) -> None:
+def test_without_a_known_quota_of_ones_own_there_is_no_row(make_store: MakeStore) -> None:
+    unknown = {
+        "none at all": [],
+        "nothing": [quota("", FIRST, LAST, 0.0)],
+        "less than nothing": [quota("", FIRST, LAST, -5.0)],
+        "no amount": [quota("", FIRST, LAST, None)],
+        "no rate": [quota("", FIRST, LAST, 5000.0, currency="XAU")],
+        "one of two without amount": [quota("", FIRST, DAY, 5000.0), quota("", DAY, LAST, None)],
+        "roll-up alone": [quota("", FIRST, LAST, 5000.0, kind="roll_up")],
+        "another quarter's": [quota("", dt.date(2025, 1, 1), dt.date(2025, 3, 31), 5000.0)],
+        "a team's": [quota("", FIRST, LAST, 5000.0, owner_kind="team")],
+    }
     tables = company("A")
-    tables["reps"].append({"rep_id": "Z", "name": "Z", "hired_on": dt.date(2020, 1, 1)})
-    tables["deals"] += deals_of("Z")
-    tables["quotas"] += rows
+    for rep, rows in unknown.items():
+        tables["reps"].append({"rep_id": rep, "name": rep, "hired_on": dt.date(2020, 1, 1)})
+        tables["deals"] += deals_of(rep, every=90)
+        tables["quotas"] += [row | {"owner_id": rep} for row in rows]
     assert list(told(make_store(**tables)).index) == ["A"]
 
 
@@ -267,6 +267,16 @@ def test_without_any_past_nothing_is_told(make_store: MakeStore) -> None:
     assert told(store).empty
 
 
+def test_whose_deals_nobody_can_judge_has_no_row(make_store: MakeStore) -> None:
+    # No deal was open at any point of the past: all were won on the day they came.
+    tables = company("A", "B")
+    tables["deals"] = [row for rep in "AB" for row in deals_of(rep, every=5, takes=0)]
+    tables["deals"].append(deals_of("B")[-1] | {"deal_id": "open", "created_on": DAY})
+    store = make_store(**tables)
+    assert list(told(store, chances=NONE).index) == ["A"]
+    assert list(told(store).index) == ["A", "B"]
+
+
 def test_a_company_in_its_first_quarter_is_told_of_by_the_weeks_before(make_store: MakeStore) -> None:
     begun = dt.date(2025, 2, 10)
     tables = company("A", "B")
@@ -333,20 +343,20 @@ def test_all_quarters_are_the_fiscal_ones(make_store: MakeStore) -> None:
 # -- What is refused ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("chances", "why"),
-    [
-        (pd.DataFrame({"deal": ["A-000"], "won": [0.5]}), "no column 'deal_id'"),
-        (pd.DataFrame({"deal_id": ["A-000"]}), "no column 'won'"),
-        (pd.DataFrame({"deal_id": ["A-000"], "won": [1.2]}), "1.2 is no chance"),
-        (pd.DataFrame({"deal_id": ["A-000"], "won": [-0.1]}), "-0.1 is no chance"),
-        (pd.DataFrame({"deal_id": ["A-000"], "won": [np.inf]}), "inf is no chance"),
-        (pd.DataFrame({"deal_id": ["A", "A"], "won": [0.1, 0.2]}), "the deal 'A' has two chances"),
-    ],
-)
-def test_what_are_no_chances_is_refused(make_store: MakeStore, chances: pd.DataFrame, why: str) -> None:
-    with pytest.raises(ParameterError, match=why):
-        told(make_store(**company("A")), chances=chances)
+def test_what_are_no_chances_is_refused(make_store: MakeStore) -> None:
+    snapshot = make_store(**company("A")).as_of(DAY)
+    wrong = [
+        ({"deal": ["A-000"], "won": [0.5]}, "no column 'deal_id'"),
+        ({"deal_id": ["A-000"]}, "no column 'won'"),
+        ({"deal_id": ["A-000"], "won": [1.2]}, "'1.2' is no chance"),
+        ({"deal_id": ["A-000"], "won": [-0.1]}, "'-0.1' is no chance"),
+        ({"deal_id": ["A-000"], "won": [np.inf]}, "'inf' is no chance"),
+        ({"deal_id": ["A-000"], "won": ["likely"]}, "'likely' is no chance"),
+        ({"deal_id": ["A", "A"], "won": [0.1, 0.2]}, "the deal 'A' has two chances"),
+    ]
+    for chances, why in wrong:
+        with pytest.raises(ParameterError, match=why):
+            quota_outlook(snapshot, pd.DataFrame(chances))
 
 
 def test_no_draws_are_refused(make_store: MakeStore) -> None:

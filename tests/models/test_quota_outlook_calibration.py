@@ -99,9 +99,8 @@ def test_demo_outlooks_tell_more_than_pace_alone(demo_store: Path) -> None:
     day = dt.date(2026, 5, 15)
     with open_store(demo_store) as store:
         then = store.as_of(day)
-        chances = quarter_chances(then)
         calibration = fit_calibration(then)
-        rows = quota_outlook(then, chances, calibration=calibration).set_index("rep_id")
+        rows = quota_outlook(then, calibration=calibration).set_index("rep_id")
         pace = pace_miss(then).set_index("rep_id")["miss"]
         final = final_revenue(store.as_of(), quarter_of(day, then.meta.calendar)).reindex(rows.index)
     assert calibration.quarters >= 5

@@ -67,7 +67,7 @@ ATTRIBUTES = {
 
 #: Blocks that name nobody.
 NAMELESS = {"movement", "coverage", "risk figures", "flag record", "rules", "model figures", "model facts"}
-NAMELESS |= {"skill by horizon", "drift"}
+NAMELESS |= {"skill by horizon", "drift", "own figures", "own target"}
 
 
 @pytest.mark.parametrize("kind", HOSTILE)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from spm_lib.data.coaching_ledger import Agreement
+from spm_lib.data.coaching_ledger import OUTLOOK_COLUMNS, Agreement, CoachingLedger
 from spm_lib.data.history import Snapshot
+from spm_lib.data.ledger import Ledger
 from spm_lib.models.coaching.evidence import evidence_of
 from spm_lib.models.coaching.lever_scores import ALPHA, MOST, SURE, lever_scores, measure
 from spm_lib.models.coaching.progress import BEFORE, followed, progress
 from spm_lib.models.coaching.review_deals import review_deals
 from spm_lib.models.coaching.usual_quarter import usual_quarters
 from spm_lib.models.coaching.work import read_work
+from spm_lib.models.features import deal_features
+from spm_lib.models.quota_outlook import fit_calibration, quota_outlook
+from spm_lib.models.scoring import gates_of
 from spm_lib.models.stretches import keeping
 
 #: How far back evidence is taken from: a year, so that all seasons are in it once.
@@ -42,6 +46,55 @@ class CoachingDay:
     card: dict[str, Any]
 
 
+def record_day(
+    snapshot: Snapshot,
+    ledger: Ledger,
+    *,
+    clock: Callable[[], dt.datetime],
+    progress: Callable[[str], None],
+) -> bool:
+    """Find what there is to know of the people on a day and write it down, once.
+
+    Parameters
+    ----------
+    snapshot
+        The whole company on the day; nothing later is known.
+    ledger
+        Where the chances of the day's open deals are.
+    clock
+        Gives the time that is written beside what is found.
+    progress
+        Called with a word on each step.
+
+    Returns
+    -------
+    bool
+        False where the day was written already.
+    """
+    coached = CoachingLedger(ledger.path)
+    progress("comparing people on the same work")
+    open_deals = deal_features(snapshot, (snapshot.date,))
+    found = coach_day(snapshot, open_deals, coached.agreements(until=snapshot.date))
+    outlooks = pd.DataFrame(columns=list(OUTLOOK_COLUMNS))
+    if snapshot.meta.rows.get("quotas"):
+        progress("looking ahead to the end of the quarter")
+        chances = _chances(ledger, snapshot.date)
+        outlooks = quota_outlook(snapshot, chances, calibration=fit_calibration(snapshot))
+    card = {**found.card, "outlooks": len(outlooks)}
+    return coached.record(
+        snapshot.date, found.levers, outlooks, found.progress, card, made_at=clock()
+    )
+
+
+def _chances(ledger: Ledger, day: dt.date) -> pd.DataFrame:
+    """Give the chances to win by the end of the quarter: the model's, or where it is not believed what such deals promise."""
+    scoring = ledger.scoring(day)
+    scores = ledger.scores(day, "period")
+    gates = gates_of(ledger.model(scoring.model_id)) if scoring is not None and scoring.model_id else {}
+    believed = "period" in gates and gates["period"].open
+    return pd.DataFrame({"deal_id": scores["deal_id"], "won": scores["won" if believed else "promised_won"]})
+
+
 def coach_day(snapshot: Snapshot, open_deals: pd.DataFrame, agreements: Sequence[Agreement]) -> CoachingDay:
     """Find what each rep could work on, as known on the snapshot's day.
 
@@ -65,9 +118,8 @@ def coach_day(snapshot: Snapshot, open_deals: pd.DataFrame, agreements: Sequence
         moved = progress(work, kept)
     levers = lever_scores(measured, usual_quarters(snapshot, start))
     named = levers[levers["named"]]
-    deals = pd.Series([[]] * len(levers), index=levers.index, dtype=object)
-    for place, found in zip(named.index, review_deals(named, open_deals), strict=True):
-        deals[place] = found
+    shown = dict(zip(named.index, review_deals(named, open_deals), strict=True))
+    deals = pd.Series([shown.get(place, []) for place in levers.index], index=levers.index, dtype=object)
     card = {
         "starts_on": start.isoformat(),
         "ends_on": day.isoformat(),
@@ -75,6 +127,7 @@ def coach_day(snapshot: Snapshot, open_deals: pd.DataFrame, agreements: Sequence
         "sure": SURE,
         "most": MOST,
         "reps": int(levers["rep_id"].nunique()),
+        "named": int(named["rep_id"].nunique()),
         "levers": [each.fact for each in measured],
     }
     return CoachingDay(levers.assign(deals=deals), moved, card)

@@ -21,9 +21,9 @@ def reps_at_work(snapshot: Snapshot) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        rep_id, team (null where in none), hired_on, left_on.
+        rep_id, name, hired_on, left_on, team (null where in none).
     """
-    reps = snapshot.table("reps").select("rep_id", "hired_on", "left_on")
+    reps = snapshot.table("reps").select("rep_id", "name", "hired_on", "left_on")
     reps = snapshot.with_team(reps, "rep_id", snapshot.date).to_pandas()
     day = pd.Timestamp(snapshot.date)
     hired, left = pd.to_datetime(reps["hired_on"]), pd.to_datetime(reps["left_on"])

@@ -7,6 +7,12 @@ from spm_lib.present.findings.change import (
     summary,
     teams_moved,
 )
+from spm_lib.present.findings.own_levers import (
+    agreed_finding,
+    own_levers_basis,
+    own_levers_finding,
+    strengths_finding,
+)
 from spm_lib.present.findings.pipeline import (
     coverage_finding,
     deals_finding,
@@ -49,10 +55,20 @@ from spm_lib.present.findings.risk_model import (
     skill_finding,
 )
 from spm_lib.present.findings.rows import Expected, row_of
+from spm_lib.present.findings.scorecard import (
+    middle_note,
+    past_finding,
+    scorecard_basis,
+    scorecard_headline,
+    target_finding,
+    target_reading,
+    won_finding,
+)
 from spm_lib.present.findings.signals import latest_name, signals_finding, trend_finding
 
 __all__ = [
     "Expected",
+    "agreed_finding",
     "attainment_finding",
     "attainment_reading",
     "calibration_finding",
@@ -65,6 +81,7 @@ __all__ = [
     "first_finding",
     "funnel_finding",
     "latest_name",
+    "middle_note",
     "mix_finding",
     "model_cautions",
     "model_data_finding",
@@ -74,8 +91,11 @@ __all__ = [
     "money_finding",
     "moved_reading",
     "movement_finding",
+    "own_levers_basis",
+    "own_levers_finding",
     "pace_basis",
     "pace_verdict",
+    "past_finding",
     "record_finding",
     "revenue_finding",
     "risk_actions",
@@ -86,13 +106,19 @@ __all__ = [
     "risk_meaning",
     "row_of",
     "rules_finding",
+    "scorecard_basis",
+    "scorecard_headline",
     "segments_finding",
     "signals_finding",
     "skill_finding",
     "standing",
+    "strengths_finding",
     "summary",
+    "target_finding",
+    "target_reading",
     "teams_finding",
     "teams_moved",
     "teams_reading",
     "trend_finding",
+    "won_finding",
 ]

@@ -1,0 +1,229 @@
+"""A rep's own scorecard in sentences, to the rep and of nobody else: what is won, what changed, what it takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from spm_lib.models.scorecard_figures import FIGURES
+from spm_lib.present.display import holds
+from spm_lib.present.findings.rows import lower, row_of
+from spm_lib.present.prose import describe_change, plural, sentence, sentences
+from spm_lib.theme import Look, is_unknown
+
+if TYPE_CHECKING:
+    from spm_lib.models.coaching.coaching import Coaching
+    from spm_lib.models.scorecard import Scorecard
+
+Row = Mapping[Any, Any]
+
+_LABELS = {metric.name: metric.label for metric in FIGURES}
+
+#: Figures that say nothing of a rep besides another: attainment is revenue by quota, and pace is attainment by the usual.
+_SAID_BY_REVENUE = ("quota_attainment", "quota_pace")
+
+
+def scorecard_headline(card: Scorecard, look: Look) -> str:
+    """Say in one sentence what the rep has won, and how far that is from the quota."""
+    target, title = card.target, card.period.title
+    revenue = row_of(card.figures, "revenue")
+    if is_unknown(revenue["value"]):
+        return sentence(f"what you won in {title} is not known")
+    money, deals = look.value(revenue["value"], "currency"), plural(revenue["n"], "deal", look=look)
+    if not revenue["n"]:
+        open_now = _due(card, look)
+        if card.is_over:
+            return sentence(f"no deal of yours was won in {title}")
+        aim = (
+            ""
+            if math.isnan(target.quota)
+            else f" towards your quota of {look.value(target.quota, 'currency')}"
+        )
+        return sentence(f"{title} is open{aim}" + (f": {open_now}" if open_now else ""))
+    if math.isnan(target.quota):
+        return sentence(f"you {'won' if card.is_over else 'have won'} {money} from {deals} in {title}")
+    if target.reached:
+        since = f" on {look.date(target.reached_on)}" if target.reached_on else ""
+        beyond = f", {look.value(target.beyond, 'share')} beyond it" if target.beyond >= 0.0005 else ""
+        quota = look.value(target.quota, "currency")
+        return sentence(f"you reached your {title} quota{since}: {money} from {deals}, of {quota}{beyond}")
+    share = look.value(target.revenue / target.quota, "share")
+    if card.is_over:
+        return sentence(f"you won {money} from {deals} in {title}, {share} of your quota")
+    left = f"{look.value(target.missing, 'currency')} to go by {look.date(target.ends_on)}"
+    return sentence(f"you have won {money} from {deals} in {title}, {share} of your quota, with {left}")
+
+
+def scorecard_basis(card: Scorecard, look: Look) -> str:
+    """Say what the figures count and what they lack: a move, a first period, days without any activity."""
+    said = []
+    if card.since is not None and card.moved:
+        where = f"in {card.team_name}" if card.team_name else "here"
+        said.append(f"You are {where} since {look.date(card.since)}")
+        said.append("All figures, and the quota, count for the days since then")
+    if card.quiet_since is not None:
+        quiet = look.date(card.quiet_since)
+        said.append(
+            f"The last activity of yours on record is of {quiet}; the days since then count all the same"
+        )
+    return sentences(said)
+
+
+def past_finding(card: Scorecard, before: str, look: Look) -> str:
+    """Say which figures differ beyond chance from the own past: the period before at the same point, or the own usual.
+
+    Parameters
+    ----------
+    card
+        The scorecard.
+    before
+        The period before, as people write it.
+    """
+    rows = card.figures[~card.figures["metric"].isin(_SAID_BY_REVENUE)].to_dict("records")
+    compared = [
+        row for row in rows if not (is_unknown(row["difference"]) and is_unknown(row["usual_difference"]))
+    ]
+    if not compared and card.since is not None:
+        here = f"you are here since {look.date(card.since)}"
+        return sentence(f"{here}, and have no whole {_unit(card)} before this one to compare with")
+    if not compared:
+        return sentence(f"no figure can be compared with {before}")
+    said = []
+    for row in compared:
+        label, unit = f"your {_label(row)}", str(row["unit"])
+        if holds(row, "usual_significant"):
+            usual = f"your usual {look.value(row['usual'], unit)}"
+            said.append(f"{label} is {describe_change(row['usual_difference'], unit, usual, look=look)}")
+        elif holds(row):
+            said.append(f"{label} is {describe_change(row['difference'], unit, before, look=look)}")
+    if not said:
+        return "All of your figures are within your normal variation."
+    rest = len(compared) - len(said)
+    others = "the other one is" if rest == 1 else f"the other {rest} are"
+    return sentences([*said, f"{others} within your normal variation" if rest else ""])
+
+
+def target_finding(card: Scorecard, look: Look) -> str:
+    """Say what is missing to the quota: in money, by week, and in deals of the rep's own average size."""
+    target = card.target
+    if math.isnan(target.quota):
+        return sentence(f"for {card.period.title} no quota of yours is on record: {target.note}" if target.note != "no quota"
+                        else f"you carry no quota in {card.period.title}")  # fmt: skip
+    if math.isnan(target.revenue):
+        return sentence(f"how far you are from your {card.period.title} quota is not known")
+    if target.reached:
+        return sentence(f"your {card.period.title} quota is reached, and all that follows comes on top"
+                        if target.days_left else f"your {card.period.title} quota was reached")  # fmt: skip
+    missing = look.value(target.missing, "currency")
+    if not target.days_left:
+        return sentence(f"{missing} were missing to your quota of {look.value(target.quota, 'currency')}")
+    by = look.date(target.ends_on)
+    takes = [f"{look.value(target.per_week, 'currency')} a week"] if target.days_left > 7 else []
+    if target.deals is not None:
+        takes.append(f"{plural(target.deals, 'more deal', look=look)} like your average")
+    return sentence(
+        f"{missing} more by {by} makes your quota" + (f": {', or '.join(takes)}" if takes else "")
+    )
+
+
+def target_reading(card: Scorecard, coaching: Coaching, look: Look) -> str:
+    """Say what is open against what is missing, what the rep's deals usually bring, and where the rep is heading."""
+    target = card.target
+    if math.isnan(target.quota) or math.isnan(target.revenue) or not target.days_left:
+        return ""
+    said = []
+    open_now = _due(card, look)
+    if open_now and not target.reached:
+        said.append(f"{open_now}: {_against(target.due, target.missing, look)}")
+    elif open_now:
+        said.append(open_now)
+    if target.deals and not target.reached:
+        won = f"{plural(target.size.n, 'deal', look=look)} won"
+        said.append(f"your average deal is {look.value(target.size.value, 'currency')} ({won})")
+        if target.decisions is not None:
+            rate, decided = (
+                look.value(target.win_rate.value, "share"),
+                plural(target.win_rate.n, "deal", look=look),
+            )
+            wins, of = (
+                plural(target.deals, "win", look=look),
+                plural(target.decisions, "decided deal", look=look),
+            )
+            said.append(f"at your win rate of {rate} ({decided}) {wins} come out of about {of}")
+    heading = outlook_of(card, coaching)
+    if heading is not None:
+        low, high = (look.value(heading[name], "currency") for name in ("low", "high"))
+        said.append(
+            f"as things stand you are heading for {low} to {high} by then; 8 of 10 such quarters end in that range"
+        )
+    return sentences(said)
+
+
+def outlook_of(card: Scorecard, coaching: Coaching) -> Row | None:
+    """Give the expected range of the period's revenue, where one was worked out for just this period and it is not over."""
+    rows = coaching.people[coaching.people["rep_id"] == card.rep_id].to_dict("records")
+    if not rows or card.is_over or coaching.ends_on != card.period.end or is_unknown(rows[0]["low"]):
+        return None
+    return rows[0]
+
+
+def middle_note(card: Scorecard, look: Look) -> str:
+    """Say what the usual and the team's middle are, and where there are too few people to tell a middle."""
+    told = card.figures["middle"].notna().any()
+    periods = int(card.figures["usual_n"].max())
+    unit = _unit(card)
+    said = []
+    if periods:
+        said.append(
+            f"Your usual: the last {plural(periods, f'complete {unit}', look=look)}, money and deals created as far into "
+            f"each as this {unit} has come"
+        )
+    said.append("Deals created: those of the period that are yours now")
+    people = int(card.figures["n_people"].max())
+    said.append(
+        f"The team's middle: half of the {people} people of your team are above it, half below; you are one of them"
+        if told
+        else "There are too few people in your team to tell a middle"
+    )
+    return sentences(said)
+
+
+def won_finding(card: Scorecard, look: Look) -> str:
+    """Say how many deals were won or, where none was, how many were begun; nothing where that is none either."""
+    created = row_of(card.figures, "deals_created")["value"]
+    count, done = (len(card.won), "won") if len(card.won) else (created, "created")
+    if is_unknown(count) or not count:
+        return ""
+    deals, so_far = plural(count, "deal", look=look), "" if card.is_over else " so far"
+    return sentence(f"you {'' if card.is_over else 'have '}{done} {deals} in {card.period.title}{so_far}")
+
+
+def _unit(card: Scorecard) -> str:
+    kind = str(card.period.kind).removeprefix("fiscal_")
+    return kind if kind in ("week", "month", "quarter", "year") else "period"
+
+
+def _label(row: Row) -> str:
+    return lower(_LABELS[str(row["metric"])])
+
+
+def _due(card: Scorecard, look: Look) -> str:
+    target = card.target
+    count = target.due_n + target.due_unknown
+    if not count:
+        return ""
+    worth = f" worth {look.value(target.due, 'currency')}" if target.due_n else ""
+    unknown = ""
+    if target.due_unknown and target.due_n:
+        unknown = f" ({target.due_unknown} without a known amount)"
+    deals = plural(count, "open deal", look=look)
+    return f"{deals}{worth}{unknown} {'is' if count == 1 else 'are'} expected to close by {look.date(target.ends_on)}"
+
+
+def _against(due: float, missing: float, look: Look) -> str:
+    if due <= 0 or pd.isna(due):
+        return "what it will bring is not known"
+    return f"{look.value(due / missing, 'ratio')} what is missing"
