@@ -38,14 +38,18 @@ def scale(folder: Path, reps: int = REPS, deals: int = DEALS) -> Section:
     with open_store(store) as opened:
         snapshot = opened.as_of()
         rows = snapshot.meta.rows
-        section = Section(f"A large company: {rows['reps']:,} people, {rows['deals']:,} deals, {rows['deal_changes']:,} changes")
+        section = Section(
+            f"A large company: {rows['reps']:,} people, {rows['deals']:,} deals, {rows['deal_changes']:,} changes"
+        )
         open_deals = deal_features(snapshot, (snapshot.date,))
         begun = time.perf_counter()
         found = coach_day(snapshot, open_deals, ())
         seconds = time.perf_counter() - begun
     full = rows["deals"] >= DEALS and found.card["reps"] >= 0.8 * REPS
     section.claim(at_most("seconds for the levers of all reps", 60, seconds), full=full)
-    section.say(f"{found.card['reps']:,} reps at work with evidence, {found.levers['named'].sum():,} levers named")
+    section.say(
+        f"{found.card['reps']:,} reps at work with evidence, {found.levers['named'].sum():,} levers named"
+    )
     return section
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -123,7 +123,7 @@ def check(
         list[Path] | None, typer.Argument(help="Specs to check; by default all under params/.")
     ] = None,
 ) -> None:
-    """Check run specs, source specs and notebooks without running them."""
+    """Check run specs, source specs, playbook, recognition and notebooks without running anything."""
     from spm_lib.data.sources.spec import read_source
     from spm_lib.press import plan as plans
     from spm_lib.press import spec as specs
@@ -137,8 +137,11 @@ def check(
     wrong = []
     for file in found:
         try:
+            reader = _readers().get(file.name)
             if file.resolve().parent.name == "sources":
                 read_source(file)
+            elif reader is not None:
+                reader(file)
             else:
                 plans.check(specs.load_spec(file))
         except SpmError as error:
@@ -147,6 +150,14 @@ def check(
         else:
             terminal.say(f"{file}: good")
     raise typer.Exit(2 if wrong else 0)
+
+
+def _readers() -> Mapping[str, Callable[[Path], object]]:
+    """Give what reads each file in ``params/`` that is no run spec, by its name."""
+    from spm_lib.models.coaching.playbook import PLAYBOOK_FILE, load_playbook
+    from spm_lib.models.recognition_rules import RULES_FILE, load_recognition_rules
+
+    return {PLAYBOOK_FILE: load_playbook, RULES_FILE: load_recognition_rules}
 
 
 def score_days(store: Path, days: Collection[dt.date], *, json: bool = False) -> bool:

@@ -286,7 +286,7 @@ class Ledger:
         return _model(rows[0])
 
     def digest(self, as_of: dt.date) -> str:
-        """Give a hash of what a report as of a day can read here: equal while no day up to it was scored, and nothing agreed, since."""
+        """Give a hash of what a report as of a day can read here: equal while nothing was scored or agreed up to it."""
         rows = self._file.rows(
             "select as_of, model_id, made_at, deals, note from scorings where as_of <= ? order by 1",
             (as_of.isoformat(),),

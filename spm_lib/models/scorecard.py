@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from spm_lib.errors import UnknownNameError, did_you_mean, one_line
-from spm_lib.metrics.comparison import keep_discoveries
+from spm_lib.metrics.comparison import earlier, keep_discoveries
 from spm_lib.metrics.evaluation import evaluate
-from spm_lib.metrics.listings import open_deals, won_deals
+from spm_lib.metrics.listings import won_deals
 from spm_lib.metrics.pace import ExpectedShare
 from spm_lib.metrics.plan import plan_metrics
 from spm_lib.models.coaching.coaching import people_of_scope
+from spm_lib.models.flags import open_by_then
 from spm_lib.models.scorecard_figures import own_figures, own_months
 from spm_lib.models.scorecard_target import Target, target_of
 from spm_lib.periods import Period
@@ -83,8 +84,14 @@ class Scorecard:
 
     @property
     def is_new(self) -> bool:
-        """Whether the rep has no past here: in the team since no day before the period."""
-        return self.since is not None and self.since >= self.period.start
+        """Whether the rep has no past here to compare with: came after the period before had begun."""
+        before = earlier(self.period, "previous")
+        return self.since is not None and before is not None and before.start < self.since
+
+    @property
+    def is_to_come(self) -> bool:
+        """Whether the period has not begun."""
+        return self.as_of < self.period.start
 
 
 def scorecard(snapshot: Snapshot, rep_id: str, period: Period) -> Scorecard:
@@ -121,13 +128,16 @@ def scorecard(snapshot: Snapshot, rep_id: str, period: Period) -> Scorecard:
     team = people["team"]
     colleagues = people.index[team.eq(team[rep_id]) | pd.isna(team[rep_id])]
     since, moved = _since(snapshot, rep_id, period)
-    figures = own_figures(snapshot, rep_id, period, since, colleagues)
+    open_now = _largest_first(open_by_then(snapshot), rep_id)
+    undated = bool(open_now["created_on"].isna().any())
+    figures = own_figures(snapshot, rep_id, period, since, colleagues, undated=undated)
     months = own_months(snapshot, rep_id, period, since)
     usual = figures[["usual_p_value"]].set_axis(["p_value"], axis=1)
     figures, usual, months = keep_discoveries([figures, usual, months])
-    won, due = (
-        deals[deals["rep"] == rep_id].sort_values("amount", ascending=False, kind="stable", ignore_index=True)
-        for deals in (won_deals(snapshot, period), open_deals(snapshot, period))
+    won = _largest_first(won_deals(snapshot, period), rep_id)
+    expected = pd.to_datetime(open_now["expected_close_on"])
+    due = open_now[expected.between(pd.Timestamp(period.start), pd.Timestamp(period.end))].reset_index(
+        drop=True
     )
     quota = evaluate(_QUOTA, snapshot, period, "rep").set_index("rep")["value"].get(rep_id, float("nan"))
     own = people.loc[rep_id].to_dict()
@@ -148,6 +158,11 @@ def scorecard(snapshot: Snapshot, rep_id: str, period: Period) -> Scorecard:
     )
 
 
+def _largest_first(deals: pd.DataFrame, rep_id: str) -> pd.DataFrame:
+    own = deals[deals["rep"] == rep_id]
+    return own.sort_values("amount", ascending=False, kind="stable", ignore_index=True)
+
+
 def _since(snapshot: Snapshot, rep_id: str, period: Period) -> tuple[dt.date | None, bool]:
     """Give the rep's first day in the scope without a break up to the day, and whether another team came before it."""
     reps, members = snapshot.table("reps"), snapshot.table("team_members")
@@ -158,7 +173,6 @@ def _since(snapshot: Snapshot, rep_id: str, period: Period) -> tuple[dt.date | N
     spells = own.order_by(own.valid_from.asc(nulls_first=True), "team_id").to_pyarrow().to_pylist()
     scope = snapshot.team_ids
     start: dt.date | None = None
-    before = [spell for spell in spells if scope is not None and spell["team_id"] not in scope]
     for spell in reversed(spells):
         inside = scope is None or spell["team_id"] in scope
         ends = spell["valid_to"]
@@ -169,11 +183,9 @@ def _since(snapshot: Snapshot, rep_id: str, period: Period) -> tuple[dt.date | N
         if start is None:
             break
     since = max((day for day in (hired, start) if day is not None), default=None)
-    moved = since is not None and any(
-        since > period.start and (spell["valid_to"] is None or spell["valid_to"] >= period.start)
-        for spell in before
-    )
-    return since, moved
+    elsewhere = [s["valid_to"] for s in spells if scope is not None and s["team_id"] not in scope]
+    came = since is not None and since > period.start
+    return since, came and any(ends is None or ends >= period.start for ends in elsewhere)
 
 
 def _quiet_since(snapshot: Snapshot, rep_id: str) -> dt.date | None:

@@ -32,6 +32,19 @@ MOST_EARLIER, LEAST_EARLIER = 4, 2
 MONTHS = 12
 
 _BOUNDS = ("value", "low", "high")
+#: What is compared, in the columns of `compare`.
+_COMPARED = [
+    "previous",
+    "previous_low",
+    "previous_high",
+    "difference",
+    "difference_low",
+    "difference_high",
+    "p_value",
+]
+_NUMBERS = [*_BOUNDS, *_COMPARED]
+#: Why the number of deals created is not known.
+UNDATED = "open deals have no day of creation"
 
 
 def _finish_created(evidence: Evidence) -> Figures:
@@ -75,12 +88,12 @@ def earlier_periods(snapshot: Snapshot, period: Period, since: dt.date | None) -
     since
         The rep's first day; a period that began before it is not the rep's own. None where it is not known.
     """
-    first = snapshot.meta.first_closed_on
+    first = _first_day(snapshot, since)
     found: list[Period] = []
     try:
         for _ in range(MOST_EARLIER):
             period = period.previous()
-            if first is None or period.start < max(first, since or first):
+            if first is None or period.start < first:
                 break
             if period.is_complete(snapshot.date):
                 found.append(period)
@@ -89,8 +102,23 @@ def earlier_periods(snapshot: Snapshot, period: Period, since: dt.date | None) -
     return tuple(found[::-1])
 
 
+def _first_day(snapshot: Snapshot, since: dt.date | None) -> dt.date | None:
+    """Give the first day of which all of the rep's work is on record; None where no deal has closed.
+
+    Of deals created before the first closing on record, those that closed sooner are not known.
+    """
+    first = snapshot.meta.first_closed_on
+    return first if first is None or since is None else max(first, since)
+
+
 def own_figures(
-    snapshot: Snapshot, rep_id: str, period: Period, since: dt.date | None, people: Collection[str]
+    snapshot: Snapshot,
+    rep_id: str,
+    period: Period,
+    since: dt.date | None,
+    people: Collection[str],
+    *,
+    undated: bool = False,
 ) -> pd.DataFrame:
     """Evaluate one rep's figures beside the own past and the team's middle.
 
@@ -106,6 +134,8 @@ def own_figures(
         The rep's first day in the scope, None where it is not known: periods that began before it are not compared.
     people
         Ids of the people of the rep's team.
+    undated
+        Whether deals of the rep have no day of creation: then nobody knows how many were created when.
 
     Returns
     -------
@@ -118,13 +148,19 @@ def own_figures(
     compared = compare(FIGURES, snapshot, period, "rep")
     own = compared[compared["rep"] == rep_id].set_index("metric", drop=False)
     own = own.reindex([metric.name for metric in FIGURES])
-    before = earlier(period, "previous")
-    if since is not None and before is not None and before.start < since:
-        own[[c for c in own.columns if c.startswith(("previous", "difference")) or c == "p_value"]] = np.nan
+    before, first = earlier(period, "previous"), _first_day(snapshot, since)
+    if before is not None and (first is None or before.start < first):
+        own[_COMPARED] = np.nan
         own["previous_n"] = 0
+    if undated:
+        own.loc[DEALS_CREATED.name, _NUMBERS] = np.nan
+        own.loc[DEALS_CREATED.name, ["n", "note"]] = 0, UNDATED
     past = earlier_periods(snapshot, period, since)
     own = _beside_usual(own, _usual(snapshot, rep_id, period, past), len(past))
-    team = compared[compared["rep"].isin(people) & compared["value"].notna()].groupby("metric")["value"]
+    known = compared["rep"].isin(people) & compared["value"].notna()
+    if undated:
+        known &= compared["metric"] != DEALS_CREATED.name
+    team = compared[known].groupby("metric")["value"]
     own["n_people"] = team.count().reindex(own.index).fillna(0).astype("int64")
     own["middle"] = team.median().reindex(own.index).where(own["n_people"] >= LEAST_PEOPLE)
     return own.reset_index(drop=True)
@@ -177,7 +213,7 @@ def own_months(snapshot: Snapshot, rep_id: str, period: Period, since: dt.date |
     frame = behaviour("revenue", snapshot, period, n=MONTHS, by="rep")
     own = frame[(frame["rep"] == rep_id) & frame["value"].notna()]
     own = own[own["end"] >= since] if since is not None else own
-    first = max(d for d in (snapshot.meta.first_closed_on or dt.date.max, since) if d is not None)
+    first = _first_day(snapshot, since) or dt.date.max
     tested = (own["complete"] & (own["start"] >= first)).to_numpy(dtype=bool)
     values = own["value"].to_numpy(dtype=float)
     floor = None if (values < 0).any() else 0.0

@@ -178,7 +178,7 @@ def _score_people(opened: Store, day: dt.date, path: Path, clock: Clock, progres
             if coached.card(day) is None:
                 from spm_lib.models.coaching.coaching_day import record_day
 
-                now = record_day(opened.as_of(day), Ledger(path), clock=clock, progress=progress)
+                now = record_day(opened.as_of(day), coached, clock=clock, progress=progress)
     card = coached.card(day) or {}
     return _People(now, *(int(card.get(name, 0)) for name in ("reps", "named", "outlooks")))
 

@@ -10,12 +10,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from spm_lib.metrics.comparison import NO_DATA
 from spm_lib.models.scorecard_figures import FIGURES
 from spm_lib.present.chart import draw_chart, title_of
 from spm_lib.present.display import EMPTY, Block
 from spm_lib.present.findings.plan import pace_basis
 from spm_lib.present.findings.rows import Expected
-from spm_lib.present.findings.scorecard import outlook_of
+from spm_lib.present.findings.scorecard import figure_value, outlook_of
 from spm_lib.present.kpi import Kpi, kpi_strip
 from spm_lib.present.prose import note
 from spm_lib.present.recognition import own_recognition_list
@@ -60,7 +61,8 @@ def scorecard_kpis(card: Scorecard, before: str, *, look: Look | None = None) ->
         middle = "" if is_unknown(row["middle"]) else f"team's middle {look.value(row['middle'], unit)}"
         compared = short if not is_unknown(row["difference"]) else ()
         # The interval stands in the table: beside a few deals it is wider than a person has patience for.
-        shown = {**row, "low": None, "high": None}
+        no_past = NO_DATA.format(label=row["against"])
+        shown = {**row, "low": None, "high": None, "note": None if row["note"] == no_past else row["note"]}
         items.append(Kpi.from_row(shown, metric.label, better=metric.better, against=compared, remark=middle))
     told = short != before and any(item.against for item in items)
     return kpi_strip(items, look) + note(f"{short} is seen at the same point of it." if told else "")
@@ -106,8 +108,7 @@ def scorecard_table(card: Scorecard, before: str, *, look: Look | None = None) -
 def _value(row: Row, name: str, look: Look) -> str | None:
     if is_unknown(row[name]):
         return None
-    value = round(float(row[name]), 1) if row["unit"] == "count" else row[name]
-    return look.value(value, str(row["unit"]))
+    return figure_value(row[name], str(row["unit"]), look)
 
 
 def _judged(row: Row, name: str, difference: str, sure: str, look: Look) -> str | None:

@@ -18,7 +18,7 @@ from spm_lib.press.fingerprint import Fingerprints, notebook_hash
 from spm_lib.press.parameters import Parameter, checked, declared
 from spm_lib.press.records import read_record
 from spm_lib.press.slugs import inside, label_slug, slugs
-from spm_lib.press.spec import AS_OF_WORDS, PLANNED, SET_ELSEWHERE, Limits, Spec
+from spm_lib.press.spec import AS_OF_WORDS, PLANNED, SET_ELSEWHERE, Limits, Spec, words_hash
 from spm_lib.press.subjects import subjects_of
 
 DEFAULT_PERIOD = "this-quarter"
@@ -197,6 +197,7 @@ def plan(
     last = store.meta.last_data_date
     notes = _stale(spec, last, today if as_of is None and spec.content.as_of in AS_OF_WORDS else day)
     prints = Fingerprints(notebook_hash(spec.notebook), snapshot, scored=spec.content.score)
+    words = words_hash(spec.document.path.resolve().parent)
     subjects = subjects_of(spec, snapshot, teams, reps)
     audience = audience_of(spec)
     team_files = slugs({team.team_id: team.name for team in snapshot.teams.values()})
@@ -220,6 +221,7 @@ def plan(
             "notes": notes,
             "code": code,
             "locale": locale,
+            "words": words,
         }
         jobs.append(
             Job(

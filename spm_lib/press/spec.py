@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 import zoneinfo
 from dataclasses import dataclass
@@ -278,6 +279,15 @@ def load_spec(path: Path | str) -> Spec:
 def run_specs(folder: Path) -> tuple[Path, ...]:
     """Give the run specs in a folder: its YAML files but for `OTHER_FILES`, in order of their names."""
     return tuple(sorted(path for path in folder.glob("*.y*ml") if path.name not in OTHER_FILES))
+
+
+def words_hash(folder: Path) -> str:
+    """Give the hash of what the company's own words in a folder say: a report that tells them is stale once they change."""
+    found = hashlib.sha256()
+    for name in sorted(OTHER_FILES):
+        path = folder / name
+        found.update(name.encode() + (path.read_bytes() if path.is_file() else b""))
+    return found.hexdigest()
 
 
 def _check_link(document: SpecDocument[RunSpec]) -> None:

@@ -203,6 +203,28 @@ def test_a_move_that_ended_before_the_period_is_none_of_its(make_store: Any) -> 
     assert figure(card, "revenue")["previous"] == 100 and figure(card, "revenue")["usual_n"] == 0
 
 
+def test_a_past_before_the_first_closing_on_record_is_none(make_store: Any) -> None:
+    """Deals that were created before and are on record are those that took long: fewer than were created."""
+    early = won(0, D(2024, 5, 2), created_on=D(2024, 1, 20))
+    card = card_of(make_store, deals=[early, won(0, D(2024, 5, 3))], meta={"first_closed_on": D(2024, 2, 1)})
+    assert card.figures[["previous", "difference", "p_value", "usual"]].isna().all().all()
+    assert figure(card, "revenue")["value"] == 200
+
+
+def test_with_deals_of_unknown_creation_nobody_knows_how_many_were_created(make_store: Any) -> None:
+    deals = [won(0, D(2024, 4, 10)), due(0, D(2024, 6, 1)), *PAST]
+    assert figure(card_of(make_store, deals=deals), "deals_created")["value"] == 1
+    undated = due(0, D(2024, 6, 1)) | {"created_on": None}
+    row = figure(card_of(make_store, deals=[*deals, undated]), "deals_created")
+    assert (
+        math.isnan(row["value"])
+        and row["n"] == 0
+        and math.isnan(row["middle"])
+        and math.isnan(row["usual_difference"])
+    )
+    assert row["note"] == "open deals have no day of creation" and not row["significant"]
+
+
 def test_two_rows_of_one_membership_are_one_stay(make_store: Any) -> None:
     members = [
         {"rep_id": "R0", "team_id": "T0", "valid_from": D(2021, 1, 1), "valid_to": D(2024, 4, 30)},

@@ -95,12 +95,12 @@ def test_only_what_chance_does_not_explain_is_called_a_change() -> None:
     )
     said = findings.past_finding(make.card(figures=moved), BEFORE, LOOK)
     assert said == (
-        "Your win rate is down 2.5 pts on your usual 27.5%. Your sales cycle is up 4.4 days on Q2 2017 at the same point. "
+        "Win rate: down 2.5 pts on your usual 27.5%. Sales cycle: up 4.4 days on Q2 2017 at the same point. "
         "The other 3 are within your normal variation."
     )
     # Attainment and pace say what revenue says.
     twice = make.figures(revenue={"significant": True}, quota_attainment={"significant": True})
-    assert findings.past_finding(make.card(figures=twice), BEFORE, LOOK).count(" is up ") == 1
+    assert findings.past_finding(make.card(figures=twice), BEFORE, LOOK).count(": up ") == 1
 
 
 def test_without_a_past_it_says_so() -> None:
@@ -113,6 +113,16 @@ def test_without_a_past_it_says_so() -> None:
         findings.past_finding(make.card(figures=blank), BEFORE, LOOK)
         == f"No figure can be compared with {BEFORE}."
     )
+
+
+def test_a_period_to_come_asks_for_nothing_yet() -> None:
+    card = make.card(
+        as_of=dt.date(2017, 6, 20), figures=make.no_past(make.figures(revenue={"value": NAN, "n": 0}))
+    )
+    assert findings.scorecard_headline(card, LOOK).startswith(
+        "Q3 2017 begins on Jul 1, 2017: 5 open deals worth $72K"
+    )
+    assert findings.target_finding(card, LOOK) == "" == findings.past_finding(card, BEFORE, LOOK)
 
 
 def needed(**changes: Any) -> str:
@@ -194,6 +204,8 @@ def test_key_figures_carry_n_past_and_the_teams_middle() -> None:
     )
     assert len([line for line in lines if "; n 12" in line]) == 6
     assert lines[-1] == "Q2 2017 is seen at the same point of it."
+    early = make.no_past(make.figures()).assign(note="the data do not reach back to all of 2017-Q2")
+    assert "reach back" not in present.scorecard_kpis(make.card(figures=early), BEFORE).text
     alone = make.no_past(make.figures(quota_attainment={"value": NAN})).assign(middle=NAN, n_people=4)
     text = present.scorecard_kpis(make.card(figures=alone), BEFORE).text
     assert (

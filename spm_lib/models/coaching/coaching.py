@@ -92,18 +92,22 @@ class Coaching:
     ends_on
         Last day of the quarter that the outlooks tell of; None without outlooks.
     people
-        A row per person at work, those to talk to first on top (highest ``priority``), then by name: rep_id, rep_name, team, team_name; of the
+        A row per person at work, those to talk to first on top (highest ``priority``), then by name: rep_id, rep_name,
+        team, team_name; of the
         quarter, null where there is no quota: quota, revenue so far, expected at its end with low and high (80 %), miss (the
         probability that the quota is missed); priority (money: see `Notes`, null where nobody knows or nothing is named),
-        attainment_then (expected attainment, 1 is all, with the person's first lever at the team's median; null where not known).
+        attainment_then (expected attainment, 1 is all, with the person's first lever at the team's median; null where
+        not known).
     levers
-        A row per person, lever and part that was measured: see `spm_lib.data.coaching_ledger`; label, unit, better and counted of
-        the lever; priority; deals: those to look at together as dicts with deal_id, name, amount, fact and value. Named ones of a person
-        come first, in order of priority.
+        A row per person, lever and part that was measured: see `spm_lib.data.coaching_ledger`; label, unit, better and
+        counted of
+        the lever; priority; deals: those to look at together as dicts with deal_id, name, amount, fact and value.
+        Named ones of a person come first, in order of priority.
     agreed
-        A row per agreement with a person of the scope, the latest first: agreement_id, rep_id, rep_name, team, lever, label, unit, better,
-        action, agreed_on, review_on, due (the review is today or past), and what came of it (null where not measured): n_before,
-        before, n_since, since, difference with low and high (90 %), in the lever's unit.
+        A row per agreement with a person of the scope, the latest first: agreement_id, rep_id, rep_name, team, lever,
+        label, unit, better,
+        action, agreed_on, review_on, due (the review is today or past), and what came of it (null where not measured):
+        n_before, before, n_since, since, difference with low and high (90 %), in the lever's unit.
     tests
         Of the whole company, a row per lever and part: lever, part, label, reps, differ, p_value, usual.
     starts_on
@@ -113,8 +117,8 @@ class Coaching:
 
     Notes
     -----
-    Priority is the chance to miss the quota × what the best lever is worth × the probability of being behind on it. Where there is no
-    quota the chance is left out.
+    Priority is the chance to miss the quota × what the best lever is worth × the probability of being behind on it.
+    Where there is no quota the chance is left out.
     """
 
     asked_on: dt.date
@@ -132,7 +136,9 @@ class Coaching:
         """The levers that are named, in order of the people and of priority."""
         order = {rep: at for at, rep in enumerate(self.people["rep_id"])}
         found = self.levers[self.levers["named"].astype(bool)]
-        return found.assign(_at=found["rep_id"].map(order)).sort_values("_at", kind="stable").drop(columns="_at")
+        return (
+            found.assign(_at=found["rep_id"].map(order)).sort_values("_at", kind="stable").drop(columns="_at")
+        )
 
     @property
     def age(self) -> int:
@@ -158,7 +164,11 @@ def _read(snapshot: Snapshot) -> Coaching:
         agreed = _agreed(ledger, snapshot, found_on)
         if found_on is None:
             return Coaching(snapshot.date, agreed=agreed)
-        levers, outlooks, card = ledger.levers(found_on), ledger.outlooks(found_on), ledger.card(found_on) or {}
+        levers, outlooks, card = (
+            ledger.levers(found_on),
+            ledger.outlooks(found_on),
+            ledger.card(found_on) or {},
+        )
     except StoreError as error:
         return Coaching(snapshot.date, damaged=str(error))
     roster = people_of_scope(snapshot)
@@ -196,14 +206,16 @@ def people_of_scope(snapshot: Snapshot) -> pd.DataFrame:
     return found.sort_values(["rep_name", "rep_id"], key=lambda c: c.str.casefold()).reset_index(drop=True)
 
 
-def _levers(levers: pd.DataFrame, outlooks: pd.DataFrame, roster: pd.DataFrame, snapshot: Snapshot) -> pd.DataFrame:
+def _levers(
+    levers: pd.DataFrame, outlooks: pd.DataFrame, roster: pd.DataFrame, snapshot: Snapshot
+) -> pd.DataFrame:
     found = levers.drop(columns="as_of").merge(roster, on="rep_id", how="inner")
     miss = found["rep_id"].map(outlooks.set_index("rep_id")["miss"]).astype("float64").fillna(1.0)
     weight = found["worth"] * found["behind"] * miss
     found["priority"] = np.where(found["named"], weight, np.nan)
     for name in ("label", "unit", "better", "counted"):
         found[name] = [getattr(LEVERS[lever], name) if lever in LEVERS else "" for lever in found["lever"]]
-    found["deals"] = _with_names(found["deals"], snapshot)
+    found["deals"] = pd.Series(_with_names(found["deals"], snapshot), index=found.index, dtype=object)
     order = ["named", "priority", "behind", "lever", "part"]
     found = found.sort_values(order, ascending=[False, False, False, True, True], kind="stable")
     return found[list(_LEVERS)].reset_index(drop=True)
@@ -214,8 +226,13 @@ def _with_names(lists: pd.Series, snapshot: Snapshot) -> list[list[dict[str, Any
     if not lists.map(len).any():
         return [[] for _ in lists]
     deals = open_by_then(snapshot).drop_duplicates("deal_id").set_index("deal_id")
-    known = deals[["name", "amount"]].to_dict("index")
-    return [[{**deal, **known[deal["deal_id"]]} for deal in each if deal["deal_id"] in known] for each in lists]
+    known: dict[Any, dict[str, Any]] = {
+        deal: {"name": name, "amount": amount}
+        for deal, name, amount in zip(deals.index, deals["name"], deals["amount"], strict=True)
+    }
+    return [
+        [{**deal, **known[deal["deal_id"]]} for deal in each if deal["deal_id"] in known] for each in lists
+    ]
 
 
 def _people(roster: pd.DataFrame, outlooks: pd.DataFrame, levers: pd.DataFrame) -> pd.DataFrame:
@@ -254,7 +271,11 @@ def _agreed(ledger: CoachingLedger, snapshot: Snapshot, found_on: dt.date | None
             for one in agreements
         ]
     )
-    moved = ledger.progress(found_on).drop(columns="as_of") if found_on else pd.DataFrame(columns=["agreement_id"])
+    moved = (
+        ledger.progress(found_on).drop(columns="as_of")
+        if found_on
+        else pd.DataFrame(columns=["agreement_id"])
+    )
     rows = rows.merge(roster, on="rep_id").merge(moved, on="agreement_id", how="left")
     rows = rows.reindex(columns=list(_AGREED))
     return rows.sort_values(["agreed_on", "agreement_id"], ascending=False).reset_index(drop=True)

@@ -11,7 +11,6 @@ import pandas as pd
 
 from spm_lib.data.coaching_ledger import OUTLOOK_COLUMNS, Agreement, CoachingLedger
 from spm_lib.data.history import Snapshot
-from spm_lib.data.ledger import Ledger
 from spm_lib.models.coaching.evidence import evidence_of
 from spm_lib.models.coaching.lever_scores import ALPHA, MOST, SURE, lever_scores, measure
 from spm_lib.models.coaching.progress import BEFORE, followed, progress
@@ -20,7 +19,6 @@ from spm_lib.models.coaching.usual_quarter import usual_quarters
 from spm_lib.models.coaching.work import read_work
 from spm_lib.models.features import deal_features
 from spm_lib.models.quota_outlook import fit_calibration, quota_outlook
-from spm_lib.models.scoring import gates_of
 from spm_lib.models.stretches import keeping
 
 #: How far back evidence is taken from: a year, so that all seasons are in it once.
@@ -48,7 +46,7 @@ class CoachingDay:
 
 def record_day(
     snapshot: Snapshot,
-    ledger: Ledger,
+    coached: CoachingLedger,
     *,
     clock: Callable[[], dt.datetime],
     progress: Callable[[str], None],
@@ -59,8 +57,8 @@ def record_day(
     ----------
     snapshot
         The whole company on the day; nothing later is known.
-    ledger
-        Where the chances of the day's open deals are.
+    coached
+        Where it is written.
     clock
         Gives the time that is written beside what is found.
     progress
@@ -71,28 +69,15 @@ def record_day(
     bool
         False where the day was written already.
     """
-    coached = CoachingLedger(ledger.path)
     progress("comparing people on the same work")
     open_deals = deal_features(snapshot, (snapshot.date,))
     found = coach_day(snapshot, open_deals, coached.agreements(until=snapshot.date))
     outlooks = pd.DataFrame(columns=list(OUTLOOK_COLUMNS))
     if snapshot.meta.rows.get("quotas"):
         progress("looking ahead to the end of the quarter")
-        chances = _chances(ledger, snapshot.date)
-        outlooks = quota_outlook(snapshot, chances, calibration=fit_calibration(snapshot))
+        outlooks = quota_outlook(snapshot, calibration=fit_calibration(snapshot))
     card = {**found.card, "outlooks": len(outlooks)}
-    return coached.record(
-        snapshot.date, found.levers, outlooks, found.progress, card, made_at=clock()
-    )
-
-
-def _chances(ledger: Ledger, day: dt.date) -> pd.DataFrame:
-    """Give the chances to win by the end of the quarter: the model's, or where it is not believed what such deals promise."""
-    scoring = ledger.scoring(day)
-    scores = ledger.scores(day, "period")
-    gates = gates_of(ledger.model(scoring.model_id)) if scoring is not None and scoring.model_id else {}
-    believed = "period" in gates and gates["period"].open
-    return pd.DataFrame({"deal_id": scores["deal_id"], "won": scores["won" if believed else "promised_won"]})
+    return coached.record(snapshot.date, found.levers, outlooks, found.progress, card, made_at=clock())
 
 
 def coach_day(snapshot: Snapshot, open_deals: pd.DataFrame, agreements: Sequence[Agreement]) -> CoachingDay:

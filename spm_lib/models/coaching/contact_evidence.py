@@ -18,7 +18,7 @@ def activity(work: Work) -> pd.DataFrame | None:
         return None
     led = daily.filter(daily.own.notnull(), (daily.came > daily.own).fill_null(True))
     rows = work.of_kind(led.mutate(y=led.made, x=ibis.literal(1.0)), work.handling)
-    return summed(rows, work.handling).to_pandas()
+    return summed(rows, work.handling)
 
 
 def activity_spread(work: Work) -> pd.DataFrame | None:
@@ -28,7 +28,7 @@ def activity_spread(work: Work) -> pd.DataFrame | None:
         return None
     met = daily.select("deal_id", "rep_id", y=ibis.literal(1.0), x=ibis.literal(0.0))
     both = ibis.union(met, open_time(work, work.start, _MONTH))
-    return summed(work.of_kind(both, work.handling), work.handling).to_pandas()
+    return summed(work.of_kind(both, work.handling), work.handling)
 
 
 def follow_up(work: Work) -> pd.DataFrame | None:
@@ -38,7 +38,7 @@ def follow_up(work: Work) -> pd.DataFrame | None:
         return None
     asked = daily.filter(daily.came.notnull())
     rows = asked.mutate(y=(asked.went > asked.came).fill_null(False).cast("float64"), x=ibis.literal(1.0))
-    return summed(work.of_kind(rows, work.handling), work.handling).to_pandas()
+    return summed(work.of_kind(rows, work.handling), work.handling)
 
 
 def _daily(work: Work) -> ibis.Table | None:
@@ -63,7 +63,10 @@ def _daily(work: Work) -> ibis.Table | None:
         by="rep_id",
         inbound=(rows.direction == "inbound").fill_null(False),
     )
-    rows = work.owned(rows, "day")
+    return work.once("daily activity", lambda: _by_day(work.owned(rows, "day")))
+
+
+def _by_day(rows: ibis.Table) -> ibis.Table:
     own = ~rows.inbound & (rows.by == rows.rep_id)
     return rows.group_by("deal_id", "rep_id", "day").agg(
         came=rows.occurred_at.min(where=rows.inbound),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import ibis
 import numpy as np
 import pandas as pd
@@ -22,7 +20,9 @@ _TENURES = (2, 4)
 def win_rate(work: Work) -> pd.DataFrame:
     """Count the deals decided and those won, by the rep who owned them at the end."""
     rows = work.owned(_ended(work), "closed_on")
-    return _summed(work, rows.mutate(y=(rows.outcome == "won").cast("float64"), x=ibis.literal(1.0)), "closed_on")
+    return _summed(
+        work, rows.mutate(y=(rows.outcome == "won").cast("float64"), x=ibis.literal(1.0)), "closed_on"
+    )
 
 
 def deal_size(work: Work) -> pd.DataFrame | None:
@@ -44,7 +44,9 @@ def deal_size(work: Work) -> pd.DataFrame | None:
     ever = Period("ever", work.start, work.end, "range")
     priced = converted(rows, Question(work.snapshot, (ever,), ()))
     priced = priced.filter(priced.amount > 0)
-    return _summed(work, priced.mutate(y=priced.amount.cast("float64").ln(), x=ibis.literal(1.0)), "created_on")
+    return _summed(
+        work, priced.mutate(y=priced.amount.cast("float64").ln(), x=ibis.literal(1.0)), "created_on"
+    )
 
 
 def discount(work: Work) -> pd.DataFrame | None:
@@ -54,9 +56,7 @@ def discount(work: Work) -> pd.DataFrame | None:
         return None
     ended = work.owned(_ended(work.during(start, work.end)), "closed_on")
     won = ended.filter(ended.outcome == "won", ended.amount.notnull())
-    changes = work.changed("amount", start).select(
-        "deal_id", "old_value", "changed_at", closed_on="day"
-    )
+    changes = work.changed("amount", start).select("deal_id", "old_value", "changed_at", closed_on="day")
     asked = changes.group_by("deal_id", "closed_on").agg(
         asked=at_highest(changes.old_value, -changes.changed_at.epoch_seconds()).try_cast("float64")
     )
@@ -74,9 +74,10 @@ def deals_created(work: Work) -> pd.DataFrame | None:
     if months.empty:
         return None
     born = work.owned(_born(work), "created_on")
-    made = born.group_by("rep_id", month=born.created_on.truncate("month")).agg(y=born.count()).to_pandas()
+    by_month = born.group_by("rep_id", month=born.created_on.truncate("month")).agg(y=born.count())
+    made: pd.DataFrame = by_month.to_pandas()
     made["month"] = pd.to_datetime(made["month"])
-    found = months.merge(made, on=["rep_id", "month"], how="left")
+    found: pd.DataFrame = months.merge(made, on=["rep_id", "month"], how="left")
     found["y"] = found["y"].fillna(0.0)
     found["month"] = found["month"].dt.strftime("%Y-%m")
     found["n"] = 1
@@ -97,7 +98,7 @@ def _ended(work: Work) -> ibis.Table:
 
 def _summed(work: Work, rows: ibis.Table, day: str) -> pd.DataFrame:
     rows = rows.mutate(quarter=rows[day].truncate("quarter").cast("string"))
-    return summed(rows, (*work.attributes, "quarter"), cluster=None).to_pandas()
+    return summed(rows, (*work.attributes, "quarter"), cluster=None)
 
 
 def _months_at_work(work: Work) -> pd.DataFrame:
@@ -116,7 +117,7 @@ def _months_at_work(work: Work) -> pd.DataFrame:
     for month in pd.date_range(work.start.replace(day=1), work.end, freq="MS"):
         begins = max(month, pd.Timestamp(work.start))
         ends = min(month + pd.offsets.MonthBegin(1), pd.Timestamp(work.after))
-        days = (np.minimum(high, ends) - np.maximum(low, begins)).dt.days.clip(lower=0)
+        days = (high.clip(upper=ends) - low.clip(lower=begins)).dt.days.clip(lower=0)
         tenure = ((month - hired).dt.days / _MONTH_DAYS).fillna(1e3)
         parts.append(
             pd.DataFrame(
@@ -132,7 +133,7 @@ def _months_at_work(work: Work) -> pd.DataFrame:
     found = pd.concat(parts, ignore_index=True)
     found = found[found["x"] > 0]
     found["kind_of_team"] = found["kind_of_team"].map(_kind_of_team(work)).fillna(found["kind_of_team"])
-    return found.groupby(["rep_id", "month", "tenure", "kind_of_team"], as_index=False)["x"].sum()
+    return found.groupby(["rep_id", "month", "tenure", "kind_of_team"])["x"].sum().reset_index()
 
 
 def _kind_of_team(work: Work) -> dict[str, str]:
@@ -143,5 +144,3 @@ def _kind_of_team(work: Work) -> dict[str, str]:
     counts = rows.group_by("team", "segment").agg(deals=rows.count()).to_pandas()
     counts = counts.dropna().sort_values(["deals", "segment"], ascending=[False, True])
     return dict(counts.drop_duplicates("team")[["team", "segment"]].itertuples(index=False))
-
-

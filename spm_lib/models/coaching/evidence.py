@@ -12,6 +12,7 @@ from spm_lib.models.coaching.expected import Family
 from spm_lib.models.coaching.levers import LEVERS
 from spm_lib.models.coaching.work import Work
 
+
 @dataclass(frozen=True)
 class Evidence:
     """What was counted for one lever, and for a lever with parts of one part.

@@ -24,7 +24,7 @@ SUMS = ("n", "y", "x", "yy", "xy", "xx")
 _ATTRIBUTE_RIDGE = 1e-2
 #: Degrees of freedom of the reps' effects: so few that one who is far off hardly moves what is expected of others.
 _FREEDOM = 2.0
-_MOST_STEPS, _INNER_STEPS, _CLOSE = 40, 5, 1e-3
+_MOST_STEPS, _INNER_STEPS, _CLOSE = 40, 5, 3e-3
 _WIDEST = 4.0
 
 
@@ -85,7 +85,8 @@ def fit_expected(rows: pd.DataFrame, attributes: Sequence[str], family: Family) 
     Notes
     -----
     A generalised linear mixed model by penalised quasi-likelihood (Breslow and Clayton, JASA 88, 1993): attributes are
-    fixed effects, reps random ones with a variance by expectation and maximisation, so that a team's reps are compared with each other
+    fixed effects, reps random ones with a variance by expectation and maximisation, so that a team's reps are compared
+    with each other
     and with others on such work, as far as the data allow to tell the two apart. Standard errors are scaled by the
     dispersion pooled over all clusters (Liang and Zeger's working independence, with one scale), the effects centred on
     their precision-weighted median: a few who are far off do not shift what is expected of the others.
@@ -129,7 +130,8 @@ def fit_expected(rows: pd.DataFrame, attributes: Sequence[str], family: Family) 
 class _Rows:
     """The rows as arrays; `base` is what attributes say of each, on the scale of the family.
 
-    `places` has a row per attribute: the place of each row's value among all coefficients; the first of these is common to all.
+    `places` has a row per attribute: the place of each row's value among all coefficients; the first of these is
+    common to all.
     """
 
     codes: Ints
@@ -145,7 +147,7 @@ class _Rows:
     xx: Floats
 
     def per_rep(self, values: Floats) -> Floats:
-        return np.bincount(self.codes, values, minlength=self.count)
+        return np.asarray(np.bincount(self.codes, values, minlength=self.count), dtype=np.float64)
 
     def shifted(self, by: float) -> _Rows:
         return replace(self, base=self.base + by)
@@ -181,7 +183,7 @@ class _Rows:
 
     def by_attribute(self, values: Floats) -> Floats:
         """Add values up by coefficient."""
-        return np.sum([np.bincount(at, values, minlength=self.size) for at in self.places], axis=0)
+        return np.asarray(sum(np.bincount(at, values, minlength=self.size) for at in self.places))
 
     def by_pairs(self, values: Floats) -> Floats:
         """Add values up by pair of coefficients."""
@@ -201,7 +203,8 @@ class _Rows:
 
 def _places(rows: pd.DataFrame, attributes: Sequence[str]) -> tuple[Ints, int]:
     """Give the place of each row's values among the coefficients, and how many these are."""
-    places, size = [np.zeros(len(rows), dtype=np.intp)], 1
+    places: list[Ints] = [np.zeros(len(rows), dtype=np.intp)]
+    size = 1
     for name in attributes:
         codes, values = pd.factorize(rows[name], use_na_sentinel=False)
         if len(values) > 1:

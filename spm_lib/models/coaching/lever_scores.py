@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,10 @@ _FEWER_IS_BETTER = frozenset({"discount", "slippage"})
 #: Levers that tell of one thing, the whole or a step of it: of one rep only what shows most is named.
 _ENDING = ("win_rate", "stage_conversion")
 #: Levers whose numbers readers know in another form than they are compared in.
-_TOLD_AS = {"deal_size": np.exp, "cycle_length": lambda rate: 1 / np.maximum(rate, 1e-9)}
+_TOLD_AS: Mapping[str, Callable[[Floats], Floats]] = {
+    "deal_size": lambda mean: np.asarray(np.exp(mean)),
+    "cycle_length": lambda rate: np.asarray(1 / np.maximum(rate, 1e-9)),
+}
 #: A team's middle is told where so many people make it up; else it is the company's.
 LEAST_PEOPLE = 5
 
@@ -48,8 +51,8 @@ class Measured:
     fitted
         How reps differ.
     frame
-        A row per rep: rep_id, lever, part, n, observed, expected, difference, low, high (all in the lever's unit), effect and error
-        (on the scale of the model, positive is better), score, behind.
+        A row per rep: rep_id, lever, part, n, observed, expected, difference, low, high (all in the lever's unit),
+        effect and error (on the scale of the model, positive is better), score, behind.
     p_value
         Of reps being alike.
     """
@@ -63,14 +66,14 @@ class Measured:
     def fact(self) -> dict[str, Any]:
         """What a reader may know of the lever as a whole, as plain values."""
         rows = self.evidence.rows
-        told = _TOLD_AS.get(self.evidence.lever, float)
+        told: Callable[[Floats], Floats] = _TOLD_AS.get(self.evidence.lever, np.asarray)
         return {
             "lever": self.evidence.lever,
             "part": self.evidence.part,
             "reps": len(self.frame),
             "differ": bool(self.p_value < ALPHA),
             "p_value": float(self.p_value),
-            "usual": float(told(rows["y"].sum() / rows["x"].sum())),
+            "usual": float(told(np.array(rows["y"].sum() / rows["x"].sum()))),
             "attributes": list(self.evidence.attributes),
         }
 
@@ -84,13 +87,13 @@ def measure(evidence: Evidence) -> Measured | None:
     fitted = fit_expected(evidence.rows, evidence.attributes, evidence.family)
     kept = fitted.clusters >= lever.least
     shrink = shrunk(fitted.effect[kept], fitted.error[kept])
-    told = _TOLD_AS.get(lever.name, np.asarray)
+    told: Callable[[Floats], Floats] = _TOLD_AS.get(lever.name, np.asarray)
     sign = -1.0 if lever.name in _FEWER_IS_BETTER else 1.0
 
     def at(effect: Floats) -> Floats:
         whole = np.zeros(len(kept))
         whole[kept] = effect
-        return np.asarray(told(fitted.at(whole))[kept], dtype=float)
+        return told(fitted.at(whole))[kept]
 
     expected = at(np.zeros(kept.sum()))
     bounds = np.sort(np.stack([at(shrink.low) - expected, at(shrink.high) - expected]), axis=0)
@@ -100,7 +103,7 @@ def measure(evidence: Evidence) -> Measured | None:
             "lever": lever.name,
             "part": evidence.part,
             "n": fitted.clusters[kept],
-            "observed": np.asarray(told(fitted.observed[kept]), dtype=float),
+            "observed": told(fitted.observed[kept]),
             "expected": expected,
             "difference": at(shrink.told) - expected,
             "low": bounds[0],
@@ -123,7 +126,8 @@ def lever_scores(measured: Iterable[Measured], reps: pd.DataFrame) -> pd.DataFra
     measured
         The levers.
     reps
-        A row for each rep at work now: ``rep_id``, ``team``, ``revenue`` (of a usual quarter at work, in the reporting currency;
+        A row for each rep at work now: ``rep_id``, ``team``, ``revenue`` (of a usual quarter at work, in the reporting
+        currency;
         null where unknown), ``cycle`` (mean days to win; null where unknown) and a column for each pipeline with its share
         of the revenue.
 
@@ -135,8 +139,8 @@ def lever_scores(measured: Iterable[Measured], reps: pd.DataFrame) -> pd.DataFra
 
     Notes
     -----
-    Named is who is behind beyond chance, by the score test of each and with a false discovery rate of `ALPHA` over all reps and levers
-    (Benjamini and Hochberg, JRSS B 57, 1995), on a lever on which reps differ at all.
+    Named is who is behind beyond chance, by the score test of each and with a false discovery rate of `ALPHA` over all
+    reps and levers (Benjamini and Hochberg, JRSS B 57, 1995), on a lever on which reps differ at all.
     """
     parts = [_with_worth(each, reps) for each in measured]
     parts = [part for part in parts if len(part)]
@@ -200,7 +204,9 @@ def _with_worth(measured: Measured, reps: pd.DataFrame) -> pd.DataFrame:
     people = frame.groupby("team")["shrunk"].transform("size")
     middle = middle.where(people >= LEAST_PEOPLE, frame["shrunk"].median())
     gained = _gained(measured, frame, middle.to_numpy(dtype=float))
-    behind = np.sign(middle - frame["shrunk"]) * (-1 if measured.evidence.lever in _FEWER_IS_BETTER else 1) > 0
+    behind = (
+        np.sign(middle - frame["shrunk"]) * (-1 if measured.evidence.lever in _FEWER_IS_BETTER else 1) > 0
+    )
     frame["worth"] = np.where(behind, np.maximum(gained, 0.0), np.where(np.isnan(gained), np.nan, 0.0))
     frame["differs"] = measured.p_value < ALPHA
     return frame[[*_COLUMNS[:10], "worth", "effect", "error", "score", "differs", "revenue"]]
@@ -210,7 +216,8 @@ def _gained(measured: Measured, frame: pd.DataFrame, middle: Floats) -> Floats:
     """Give what a quarter's revenue would gain with the lever at `middle`, where that follows from what revenue is made of.
 
     Revenue is deals × share won × amount × what is left of it. A shorter cycle brings the same revenue earlier, once. What
-    activity, follow-up, close dates and hygiene would bring, nobody knows from data of one company in which nothing was tried.
+    activity, follow-up, close dates and hygiene would bring, nobody knows from data of one company in which nothing
+    was tried.
     """
     lever, part = measured.evidence.lever, measured.evidence.part
     revenue = frame["revenue"].to_numpy(dtype=float)

@@ -51,7 +51,7 @@ _LEVERS = (
         "up",
         "months at work",
         3,
-        "Deals that began with a rep in a month at work, against reps in teams with such customers and as long with the company.",
+        "Deals that began with a rep in a month at work, against reps with such customers and as long with us.",
     ),
     Lever(
         "stage_conversion",

@@ -37,12 +37,13 @@ def progress(work: Work, agreements: Sequence[Agreement]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `PROGRESS_COLUMNS`: n and observed − expected before the agreement and since, in the lever's unit; their difference with its
-        90 % interval. Of an agreement with too little evidence on either side there is no row.
+        `PROGRESS_COLUMNS`: n and observed − expected before the agreement and since, in the lever's unit; their
+        difference with its 90 % interval. Of an agreement with too little evidence on either side there is no row.
 
     Notes
     -----
-    Both sides are compared with what peers reached at that time, so a season or a change for all is no progress. A rep who is
+    Both sides are compared with what peers reached at that time, so a season or a change for all is no progress. A rep
+    who is
     picked when things were worst gets better by chance alone: the interval does not know of that, and reports say so.
     """
     rows = []
@@ -53,7 +54,8 @@ def progress(work: Work, agreements: Sequence[Agreement]) -> pd.DataFrame:
         before = _measured(work.during(day - BEFORE + dt.timedelta(days=1), day), levers)
         since = _measured(work.during(day + dt.timedelta(days=1), work.end), levers)
         for one in then:
-            rows += [_compared(one, before[one.lever], since[one.lever])] if one.lever in before and one.lever in since else []
+            if one.lever in before and one.lever in since:
+                rows.append(_compared(one, before[one.lever], since[one.lever]))
     found = [row for row in rows if row is not None]
     return pd.DataFrame(found, columns=list(PROGRESS_COLUMNS))
 

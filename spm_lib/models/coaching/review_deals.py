@@ -28,8 +28,11 @@ _SHOWN: Mapping[str, tuple[str, Shows]] = {
     "stage_conversion": ("days_in_stage", lambda frame: frame["amount"]),
     "win_rate": ("stage", lambda frame: frame["amount"] * frame["stage_position"].fillna(1)),
     "deal_size": ("amount", lambda frame: -frame["amount"].where(frame["amount"] > 0)),
-    "discount": ("stage", lambda frame: (frame["amount"] * frame["stage_position"].fillna(1))),
-    "cycle_length": ("days_in_stage", lambda frame: frame["days_in_stage"].where(frame["days_in_stage"] > 14)),
+    "discount": ("stage", lambda frame: frame["amount"] * frame["stage_position"].fillna(1)),
+    "cycle_length": (
+        "days_in_stage",
+        lambda frame: frame["days_in_stage"].where(frame["days_in_stage"] > 14),
+    ),
     "activity": ("activities_30", lambda frame: frame["amount"] / (1 + frame["activities_30"])),
     "activity_spread": ("days_since_activity", _quiet),
     "follow_up": ("days_since_activity", _quiet),
@@ -51,8 +54,8 @@ def review_deals(named: pd.DataFrame, open_deals: pd.DataFrame) -> list[list[dic
     Returns
     -------
     list of list of dict
-        In the order of `named`, at most `MOST_DEALS` each: ``deal_id``, ``fact`` (the feature that shows it) and ``value``. None
-        for deals created, which no open deal shows.
+        In the order of `named`, at most `MOST_DEALS` each: ``deal_id``, ``fact`` (the feature that shows it) and
+        ``value``. None for deals created, which no open deal shows.
     """
     by_owner = {str(owner): rows for owner, rows in open_deals.groupby("owner_id")}
     none = open_deals.iloc[:0]
@@ -70,7 +73,9 @@ def _of(lever: str, part: str, deals: pd.DataFrame) -> list[dict[str, Any]]:
         deals = deals[deals["stage"] == part]
     order = deals.assign(_shows=shows(deals)).dropna(subset="_shows")
     # Of deals that show it alike the larger one is worth more of two people's time.
-    order = order.sort_values(["_shows", "amount", "deal_id"], ascending=[False, False, True]).head(MOST_DEALS)
+    order = order.sort_values(["_shows", "amount", "deal_id"], ascending=[False, False, True]).head(
+        MOST_DEALS
+    )
     return [
         {"deal_id": str(row["deal_id"]), "fact": fact, "value": _plain(row[fact])}
         for row in order.to_dict("records")

@@ -56,7 +56,8 @@ def shrunk(effect: Floats, error: Floats) -> Shrunk:
 
     Notes
     -----
-    Two groups (Efron, Statistical Science 23, 2008): some reps are as all others, the effects of the rest are normal around 0. The
+    Two groups (Efron, Statistical Science 23, 2008): some reps are as all others, the effects of the rest are normal
+    around 0. The
     share of either and the spread are found by expectation and maximisation. A single normal distribution draws the
     few who are far off to the many who are not. The interval is that of a rep who differs: one over both groups would be
     empty for most and miss four in ten of those whom a manager asks about.

@@ -1,4 +1,4 @@
-"""Evidence from the way of deals through their stages: where they are lost, how long they stay, what is put off or left undone."""
+"""Evidence from the way of deals through their stages: where they are lost, how long they stay, what is left undone."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ def stage_conversion(work: Work) -> pd.DataFrame | None:
     start = work.recorded_from("stage")
     if start is None:
         return None
-    stays = _stays(work, start)
+    stays = work.once("stays", lambda: _stays(work, start))
     left = stays.filter(stays.left_on.between(start, work.end), stays.went.notnull())
     rows = work.of_kind(work.owned(left, "left_on"))
-    rows = rows.mutate(y=rows.went, x=ibis.literal(1.0), quarter=rows.left_on.truncate("quarter").cast("string"))
-    return summed(rows.rename(part="stage"), (*work.attributes, "quarter", "part"), cluster=None).to_pandas()
+    rows = rows.mutate(
+        y=rows.went, x=ibis.literal(1.0), quarter=rows.left_on.truncate("quarter").cast("string")
+    )
+    return summed(rows.rename(part="stage"), (*work.attributes, "quarter", "part"), cluster=None)
 
 
 def cycle_length(work: Work) -> pd.DataFrame | None:
@@ -34,7 +36,7 @@ def cycle_length(work: Work) -> pd.DataFrame | None:
     start = work.recorded_from("stage")
     if start is None:
         return None
-    stays = _stays(work, start).mutate(last_day=ibis.literal(work.end))
+    stays = work.once("stays", lambda: _stays(work, start)).mutate(last_day=ibis.literal(work.end))
     stays = stays.mutate(last_day=ibis.least(stays.left_on, stays.last_day))
     stays = work.of_kind(work.owned(stays, "last_day"), work.handling)
     gone = stays.left_on <= ibis.literal(work.end)
@@ -48,7 +50,7 @@ def cycle_length(work: Work) -> pd.DataFrame | None:
         ended = gone & (whole > first) & (whole <= last)
         age = stays.place + "|" + stays.stage + f"|{first}"
         parts.append(stays.mutate(age=age, x=days, y=ended.cast("float64")))
-    return summed(ibis.union(*parts), (*work.handling, "age"), cluster=None).to_pandas()
+    return summed(ibis.union(*parts), (*work.handling, "age"), cluster=None)
 
 
 def slippage(work: Work) -> pd.DataFrame | None:
@@ -71,18 +73,20 @@ def slippage(work: Work) -> pd.DataFrame | None:
         # Where nobody knows when a deal was created it is an old one.
         inside = ((told.day >= begins) & (told.day < ends)).fill_null(last == _LIVES[-1][1])
         age = ibis.literal(str(first))
-        parts.append(told.filter(inside).select("deal_id", "rep_id", age=age, y=ibis.literal(1.0), x=ibis.literal(0.0)))
+        parts.append(
+            told.filter(inside).select("deal_id", "rep_id", age=age, y=ibis.literal(1.0), x=ibis.literal(0.0))
+        )
         born = ibis.coalesce(lived.created_on, ibis.literal(start - dt.timedelta(days=_LIVES[-1][0])))
         low = (born + ibis.interval(days=first)).cast("date")
         high = (born + ibis.interval(days=last)).cast("date")
         days = overlap(lived.begins, lived.ends, low, high)
         parts.append(lived.select("deal_id", "rep_id", age=age, y=ibis.literal(0.0), x=days / _MONTH))
     rows = work.of_kind(ibis.union(*parts), work.handling)
-    return summed(rows, (*work.handling, "age")).to_pandas()
+    return summed(rows, (*work.handling, "age"))
 
 
 def hygiene(work: Work) -> pd.DataFrame | None:
-    """Count the weeks of open deals, and those with a next step noted and a close date that is not past; half a week for each."""
+    """Count the weeks of open deals: half for those with a next step noted, half for those with a date that is not past."""
     parts = []
     starts = {name: work.recorded_from(name) for name in ("next_step", "expected_close_on")}
     start = max((day for day in starts.values() if day is not None), default=None)
@@ -93,7 +97,9 @@ def hygiene(work: Work) -> pd.DataFrame | None:
             continue
         spans = _spans(work, name, start)
         if name == "next_step":
-            good = ibis.ifelse((spans.value.strip() != "").fill_null(False), days_between(spans.ends, spans.begins), 0)
+            good = ibis.ifelse(
+                (spans.value.strip() != "").fill_null(False), days_between(spans.ends, spans.begins), 0
+            )
         else:
             past_from = (spans.value.try_cast("date") + ibis.interval(days=1)).cast("date")
             good = overlap(spans.begins, spans.ends, spans.begins, ibis.least(spans.ends, past_from))
@@ -101,13 +107,15 @@ def hygiene(work: Work) -> pd.DataFrame | None:
         whole = days_between(spans.ends, spans.begins)
         parts.append(spans.select("deal_id", "begins", y=good / _WEEK, x=whole / _WEEK))
     rows = work.owned(ibis.union(*parts) if len(parts) > 1 else parts[0], "begins")
-    return summed(work.of_kind(rows, work.handling), work.handling).to_pandas()
+    return summed(work.of_kind(rows, work.handling), work.handling)
 
 
 def open_time(work: Work, start: dt.date, unit: float) -> ibis.Table:
     """Give how long each deal was open and whose: deal_id, rep_id, y (0) and x, in `unit` days."""
     lived = _lived(work, start)
-    return lived.select("deal_id", "rep_id", y=ibis.literal(0.0), x=days_between(lived.ends, lived.begins) / unit)
+    return lived.select(
+        "deal_id", "rep_id", y=ibis.literal(0.0), x=days_between(lived.ends, lived.begins) / unit
+    )
 
 
 def _lived(work: Work, start: dt.date, *more: str) -> ibis.Table:
@@ -143,7 +151,9 @@ def _spans(work: Work, column: str, start: dt.date) -> ibis.Table:
     deals = work.deals.select(
         "deal_id", stands=work.deals[column].cast("string"), begun=_begun(work, start), over=_over(work)
     )
-    joined = deals.left_join(first.select("deal_id", "old_value", first_day="day"), "deal_id").drop("deal_id_right")
+    joined = deals.left_join(first.select("deal_id", "old_value", first_day="day"), "deal_id").drop(
+        "deal_id_right"
+    )
     before = joined.select(
         "deal_id",
         value=ibis.ifelse(joined.first_day.isnull(), joined.stands, joined.old_value),
@@ -167,8 +177,8 @@ def _stays(work: Work, start: dt.date) -> ibis.Table:
     Returns
     -------
     ibis.Table
-        deal_id, place (the pipeline), stage, entered_on (at least the first day known of), left_on (far ahead where it has not
-        ended), went: 1 where the deal went on, 0 where it was lost, null where it went back or stays.
+        deal_id, place (the pipeline), stage, entered_on (at least the first day known of), left_on (far ahead where it
+        has not ended), went: 1 where the deal went on, 0 where it was lost, null where it went back or stays.
     """
     never = ibis.literal(NEVER)
     changes = work.changed("stage", start)
@@ -181,16 +191,26 @@ def _stays(work: Work, start: dt.date) -> ibis.Table:
     daily = daily.filter(daily["_turn"] == 0)
     order = ibis.window(group_by=daily.deal_id, order_by=daily.day)
     told = daily.mutate(
-        number=ibis.row_number().over(order), next_day=daily.day.lead().over(order), next_stage=daily.new_value.lead().over(order)
+        number=ibis.row_number().over(order),
+        next_day=daily.day.lead().over(order),
+        next_stage=daily.new_value.lead().over(order),
     )
     deals = work.deals.select(
-        "deal_id", "outcome", "closed_on", "created_on", place=ibis.coalesce(work.deals.pipeline, ibis.literal("")), stands="stage"
+        "deal_id",
+        "outcome",
+        "closed_on",
+        "created_on",
+        place=ibis.coalesce(work.deals.pipeline, ibis.literal("")),
+        stands="stage",
     )
     first = told.filter(told.number == 0).select("deal_id", "old_value", "new_value", first_day="day")
     opening = deals.left_join(first, "deal_id").drop("deal_id_right")
     begun = ibis.coalesce(opening.created_on, ibis.literal(start))
     opening = opening.select(
-        "deal_id", "place", "outcome", "closed_on",
+        "deal_id",
+        "place",
+        "outcome",
+        "closed_on",
         stage=ibis.ifelse(opening.first_day.isnull(), opening.stands, opening.old_value),
         entered_on=begun,
         left_on=opening.first_day,
@@ -198,8 +218,14 @@ def _stays(work: Work, start: dt.date) -> ibis.Table:
     )
     rest = told.inner_join(deals, "deal_id")
     rest = rest.select(
-        "deal_id", "place", "outcome", "closed_on",
-        stage=rest.new_value, entered_on=rest.day, left_on=rest.next_day, next_stage=rest.next_stage,
+        "deal_id",
+        "place",
+        "outcome",
+        "closed_on",
+        stage=rest.new_value,
+        entered_on=rest.day,
+        left_on=rest.next_day,
+        next_stage=rest.next_stage,
     )
     stays = _placed(work, ibis.union(opening, rest))
     over = ibis.coalesce(stays.closed_on, never)

@@ -27,7 +27,8 @@ def reps_at_work(snapshot: Snapshot) -> pd.DataFrame:
     reps = snapshot.with_team(reps, "rep_id", snapshot.date).to_pandas()
     day = pd.Timestamp(snapshot.date)
     hired, left = pd.to_datetime(reps["hired_on"]), pd.to_datetime(reps["left_on"])
-    return reps[~(hired > day) & ~(left < day)].sort_values("rep_id").reset_index(drop=True)
+    found: pd.DataFrame = reps[~(hired > day) & ~(left < day)].sort_values("rep_id").reset_index(drop=True)
+    return found
 
 
 def usual_quarters(snapshot: Snapshot, start: dt.date) -> pd.DataFrame:
@@ -36,16 +37,21 @@ def usual_quarters(snapshot: Snapshot, start: dt.date) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        rep_id, team, revenue (of a quarter at work, in the reporting currency; null in the first two months), cycle (mean days
+        rep_id, team, revenue (of a quarter at work, in the reporting currency; null in the first two months), cycle
+        (mean days
         from creation to win, null without wins), and a column ``in <pipeline>`` for each pipeline: its share of the revenue.
     """
     reps = reps_at_work(snapshot)
     span = Period(f"{start}..{snapshot.date}", start, snapshot.date, "range")
     found = evaluate(("revenue", "sales_cycle_mean"), snapshot, span, ("rep",))
     told = found.pivot_table(index="rep", columns="metric", values="value", aggfunc="first")
-    begun = pd.to_datetime(reps["hired_on"]).fillna(pd.Timestamp(start)).clip(lower=pd.Timestamp(start))
+    hired, first = pd.to_datetime(reps["hired_on"]), pd.Timestamp(start)
+    begun = hired.where(hired > first, first)
     days = (pd.Timestamp(snapshot.date) - begun).dt.days + 1
-    by_rep = {name: reps["rep_id"].map(told[name]) if name in told else float("nan") for name in ("revenue", "sales_cycle_mean")}
+    by_rep = {
+        name: reps["rep_id"].map(told[name]) if name in told else float("nan")
+        for name in ("revenue", "sales_cycle_mean")
+    }
     frame = pd.DataFrame(
         {
             "rep_id": reps["rep_id"],

@@ -1,12 +1,13 @@
-"""The work of a stretch of time: the deals that were open in it, whose they were on each day, and what kind of work they are."""
+"""The work of a stretch of time: the deals open in it, whose they were on each day, and what kind of work they are."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import ibis
+import pandas as pd
 
 from spm_lib.data.history import Snapshot
 from spm_lib.models.coaching.expected import SUMS
@@ -43,6 +44,8 @@ class Work:
         The columns by which the kind of work is told.
     filled
         The columns of deals that hold anything.
+    keep
+        Computes a table once.
     """
 
     snapshot: Snapshot
@@ -53,6 +56,14 @@ class Work:
     changes: ibis.Table
     attributes: tuple[str, ...]
     filled: frozenset[str]
+    keep: Keep = field(repr=False, compare=False)
+    _kept: dict[str, ibis.Table] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, what: str, find: Callable[[], ibis.Table]) -> ibis.Table:
+        """Give a table that several levers read, worked out when it is first asked for."""
+        if what not in self._kept:
+            self._kept[what] = self.keep(find())
+        return self._kept[what]
 
     @property
     def after(self) -> dt.date:
@@ -102,14 +113,15 @@ def read_work(snapshot: Snapshot, start: dt.date, keep: Keep) -> Work:
     changes = company.table("deal_changes")
     changes = changes.filter(changes.changed_at.date() >= ibis.literal(start)).semi_join(counted, "deal_id")
     changes = keep(
-        changes.select("deal_id", "field", "old_value", "new_value", "changed_at", day=changes.changed_at.date())
-        .filter(lambda t: t.field.isin(["stage", "expected_close_on", "next_step", "amount", "owner_id"]))
+        changes.select(
+            "deal_id", "field", "old_value", "new_value", "changed_at", day=changes.changed_at.date()
+        ).filter(lambda t: t.field.isin(["stage", "expected_close_on", "next_step", "amount", "owner_id"]))
     )
     owners = keep(_owners(deals, changes))
-    return Work(company, start, snapshot.date, deals, owners, changes, attributes, filled)
+    return Work(company, start, snapshot.date, deals, owners, changes, attributes, filled, keep)
 
 
-def summed(rows: ibis.Table, by: Sequence[str], *, cluster: str | None = "deal_id") -> ibis.Table:
+def summed(rows: ibis.Table, by: Sequence[str], *, cluster: str | None = "deal_id") -> pd.DataFrame:
     """Add up ``y`` of ``x`` over the rows of each rep and kind of work.
 
     Parameters
@@ -123,7 +135,7 @@ def summed(rows: ibis.Table, by: Sequence[str], *, cluster: str | None = "deal_i
 
     Returns
     -------
-    ibis.Table
+    DataFrame
         ``rep_id``, `by` and the columns of `spm_lib.models.coaching.expected.SUMS`.
     """
     rows = rows.mutate(y=rows.y.cast("float64"), x=rows.x.cast("float64"))
@@ -138,7 +150,8 @@ def summed(rows: ibis.Table, by: Sequence[str], *, cluster: str | None = "deal_i
         "xy": (rows.x * rows.y).sum(),
         "xx": (rows.x * rows.x).sum(),
     }
-    return rows.group_by("rep_id", *by).agg(**{name: sums[name] for name in SUMS})
+    found: pd.DataFrame = rows.group_by("rep_id", *by).agg(**{name: sums[name] for name in SUMS}).to_pandas()
+    return found
 
 
 def days_between(late: ibis.Value, early: ibis.Value) -> ibis.Value:
@@ -195,7 +208,12 @@ def _owners(deals: ibis.Table, changes: ibis.Table) -> ibis.Table:
     ever, never = ibis.literal(EVER), ibis.literal(NEVER)
     before = first.select("deal_id", rep_id="old_value", since=ever, until=first.day)
     then = moved.select(
-        "deal_id", rep_id="new_value", since=moved.day, until=ibis.coalesce(moved.day.lead().over(order), never)
+        "deal_id",
+        rep_id="new_value",
+        since=moved.day,
+        until=ibis.coalesce(moved.day.lead().over(order), never),
     )
     steady = deals.anti_join(moved, "deal_id").select("deal_id", rep_id="owner_id", since=ever, until=never)
-    return ibis.union(steady, before, then).filter(lambda t: t.rep_id.notnull(), lambda t: t["since"] < t.until)
+    return ibis.union(steady, before, then).filter(
+        lambda t: t.rep_id.notnull(), lambda t: t["since"] < t.until
+    )

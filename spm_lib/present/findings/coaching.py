@@ -69,7 +69,9 @@ def _counted(coaching: Coaching, look: Look) -> str:
 
 
 def _nobody(coaching: Coaching) -> str:
-    return f"{NO_DIFFERENCE} from {PEERS}" if len(coaching.levers) else "too little evidence to compare people"
+    return (
+        f"{NO_DIFFERENCE} from {PEERS}" if len(coaching.levers) else "too little evidence to compare people"
+    )
 
 
 def coaching_caveat(coaching: Coaching, look: Look) -> str:
@@ -77,7 +79,9 @@ def coaching_caveat(coaching: Coaching, look: Look) -> str:
     if coaching.damaged:
         return sentence(f"coaching cannot be shown: {clean(coaching.damaged, 300)}")
     if coaching.found_on is None:
-        return sentence(f"coaching is not shown: nobody was looked at as of {look.date(coaching.asked_on)}: {NOT_SCORED}")
+        return sentence(
+            f"coaching is not shown: nobody was looked at as of {look.date(coaching.asked_on)}: {NOT_SCORED}"
+        )
     if coaching.age > OLD_DAYS:
         ago = plural(coaching.age, "day", look=look)
         return sentence(

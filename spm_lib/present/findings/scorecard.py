@@ -10,7 +10,7 @@ import pandas as pd
 
 from spm_lib.models.scorecard_figures import FIGURES
 from spm_lib.present.display import holds
-from spm_lib.present.findings.rows import lower, row_of
+from spm_lib.present.findings.rows import row_of
 from spm_lib.present.prose import describe_change, plural, sentence, sentences
 from spm_lib.theme import Look, is_unknown
 
@@ -30,6 +30,11 @@ def scorecard_headline(card: Scorecard, look: Look) -> str:
     """Say in one sentence what the rep has won, and how far that is from the quota."""
     target, title = card.target, card.period.title
     revenue = row_of(card.figures, "revenue")
+    if card.is_to_come:
+        open_now = _due(card, look)
+        return sentence(
+            f"{title} begins on {look.date(card.period.start)}" + (f": {open_now}" if open_now else "")
+        )
     if is_unknown(revenue["value"]):
         return sentence(f"what you won in {title} is not known")
     money, deals = look.value(revenue["value"], "currency"), plural(revenue["n"], "deal", look=look)
@@ -86,19 +91,22 @@ def past_finding(card: Scorecard, before: str, look: Look) -> str:
     compared = [
         row for row in rows if not (is_unknown(row["difference"]) and is_unknown(row["usual_difference"]))
     ]
-    if not compared and card.since is not None:
+    if card.is_to_come:
+        return ""
+    if not compared and card.is_new and card.since is not None:
         here = f"you are here since {look.date(card.since)}"
         return sentence(f"{here}, and have no whole {_unit(card)} before this one to compare with")
     if not compared:
         return sentence(f"no figure can be compared with {before}")
     said = []
     for row in compared:
-        label, unit = f"your {_label(row)}", str(row["unit"])
+        unit, told = str(row["unit"]), ""
         if holds(row, "usual_significant"):
-            usual = f"your usual {look.value(row['usual'], unit)}"
-            said.append(f"{label} is {describe_change(row['usual_difference'], unit, usual, look=look)}")
+            usual = f"your usual {figure_value(row['usual'], unit, look)}"
+            told = describe_change(row["usual_difference"], unit, usual, look=look)
         elif holds(row):
-            said.append(f"{label} is {describe_change(row['difference'], unit, before, look=look)}")
+            told = describe_change(row["difference"], unit, before, look=look)
+        said += [f"{_LABELS[str(row['metric'])]}: {told}"] if told else []
     if not said:
         return "All of your figures are within your normal variation."
     rest = len(compared) - len(said)
@@ -106,9 +114,18 @@ def past_finding(card: Scorecard, before: str, look: Look) -> str:
     return sentences([*said, f"{others} within your normal variation" if rest else ""])
 
 
+def figure_value(value: object, unit: str, look: Look) -> str:
+    """Write a value of a figure; a mean of counts needs no more than one digit after the point."""
+    if unit == "count" and not is_unknown(value):
+        value = round(float(value), 1)  # type: ignore[arg-type]
+    return look.value(value, unit)
+
+
 def target_finding(card: Scorecard, look: Look) -> str:
     """Say what is missing to the quota: in money, by week, and in deals of the rep's own average size."""
     target = card.target
+    if card.is_to_come:
+        return ""
     if math.isnan(target.quota):
         return sentence(f"for {card.period.title} no quota of yours is on record: {target.note}" if target.note != "no quota"
                         else f"you carry no quota in {card.period.title}")  # fmt: skip
@@ -204,10 +221,6 @@ def won_finding(card: Scorecard, look: Look) -> str:
 def _unit(card: Scorecard) -> str:
     kind = str(card.period.kind).removeprefix("fiscal_")
     return kind if kind in ("week", "month", "quarter", "year") else "period"
-
-
-def _label(row: Row) -> str:
-    return lower(_LABELS[str(row["metric"])])
 
 
 def _due(card: Scorecard, look: Look) -> str:
