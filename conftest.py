@@ -49,7 +49,7 @@ def demo_scored_path(config: pytest.Config) -> Path:
     demo = demo_store_path(config)
     sources = [
         demo.stem.encode(),
-        *(p.read_bytes() for p in sorted((ROOT / "spm_lib" / "models").glob("*.py"))),
+        *(p.read_bytes() for p in sorted((ROOT / "spm_lib" / "models").rglob("*.py"))),
     ]
     digest = hashlib.sha256(b"\0".join(sources)).hexdigest()[:16]
     folder = demo.parent / f"scored-{digest}"

@@ -24,6 +24,7 @@ from spm_lib.metrics.plan import against_plan, plan_metrics
 from spm_lib.metrics.signals import signals
 from spm_lib.metrics.stages import stages_of
 from spm_lib.models.coaching.coaching import Coaching, people_of_scope, read_coaching
+from spm_lib.models.coaching.coaching_figures import COACHING_FIGURES, coaching_figures
 from spm_lib.models.coaching.playbook import Playbook, find_playbook
 from spm_lib.models.flag_record import FlagRecord, calibration_to_date, flag_record
 from spm_lib.models.flags import Flags, read_flags, report_ledger
@@ -32,6 +33,7 @@ from spm_lib.models.recognition_rules import RecognitionRules, find_recognition_
 from spm_lib.models.risk_card import RiskCard, read_card
 from spm_lib.models.risk_figures import FIGURES, model_figures, risk_figures
 from spm_lib.models.risk_money import money_by
+from spm_lib.models.scorecard_figures import DEALS_CREATED
 from spm_lib.periods import Period, parse_date, parse_period
 from spm_lib.present import Kpi, definitions, freshness, join_names, kpi_strip, style, team_gaps
 from spm_lib.present.about import Defined
@@ -207,6 +209,10 @@ class Report:
         """What was last found of the people of the scope, or of the one rep; see `spm_lib.models.coaching.coaching`."""
         found = read_coaching(self.snapshot)
         return found.of(self.rep) if self.rep else found
+
+    def coaching_figures(self) -> pd.DataFrame:
+        """Give the key figures of coaching, unknown to others than the manager; see `spm_lib.models.coaching`."""
+        return coaching_figures(self.coaching if self.audience == MANAGER else Coaching(self.as_of))
 
     @cached_property
     def playbook(self) -> Playbook:
@@ -442,7 +448,8 @@ def _team_of(rep: str, snapshot: Snapshot) -> str | None:
 _TOLD: dict[str, Defined] = dict(CATALOGUE)
 _TOLD |= {metric.name: metric for metric in plan_metrics(ExpectedShare(1.0, "complete"))}
 _TOLD[REVENUE_CHANGE.name] = REVENUE_CHANGE
-_TOLD |= FIGURES
+_TOLD |= FIGURES | COACHING_FIGURES
+_TOLD[DEALS_CREATED.name] = DEALS_CREATED
 
 
 def _next(period: Period) -> Period | None:

@@ -13,11 +13,13 @@ PUBLIC = {
     "Kpi",
     "SpmError",
     "__version__",
+    "agreed_table",
     "attainment_chart",
     "bridge_chart",
     "calibration_chart",
     "changes_table",
     "claim",
+    "coaching_list",
     "coverage_chart",
     "deals_tables",
     "definitions",
@@ -29,6 +31,8 @@ PUBLIC = {
     "headline",
     "keep_discoveries",
     "kpi_strip",
+    "lever_heatmap",
+    "lever_tests_table",
     "mix_chart",
     "mix_charts",
     "model_facts",
@@ -47,6 +51,7 @@ PUBLIC = {
     "points",
     "ranking_table",
     "reading",
+    "recognition_list",
     "record_table",
     "risk_chart",
     "risk_kpis",
@@ -65,6 +70,7 @@ PUBLIC = {
     "trend_chart",
     "trend_grid",
     "win_rate_by_cohort",
+    "win_rate_funnel",
 }
 
 

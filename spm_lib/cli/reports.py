@@ -157,7 +157,7 @@ def _readers() -> Mapping[str, Callable[[Path], object]]:
     from spm_lib.models.coaching.playbook import PLAYBOOK_FILE, load_playbook
     from spm_lib.models.recognition_rules import RULES_FILE, load_recognition_rules
 
-    return {PLAYBOOK_FILE: load_playbook, RULES_FILE: load_recognition_rules}
+    return {PLAYBOOK_FILE: load_playbook, RULES_FILE.name: load_recognition_rules}
 
 
 def score_days(store: Path, days: Collection[dt.date], *, json: bool = False) -> bool:

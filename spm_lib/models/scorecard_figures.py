@@ -42,7 +42,9 @@ _COMPARED = [
     "difference_high",
     "p_value",
 ]
-_NUMBERS = [*_BOUNDS, *_COMPARED]
+_USUAL = ["usual", "usual_difference", "usual_low", "usual_high", "usual_p_value"]
+_NUMBERS = [*_BOUNDS, *_COMPARED, *_USUAL, "middle"]
+_COUNTS = ["n", "previous_n", "usual_n", "usual_deals", "n_people"]
 #: Why the number of deals created is not known.
 UNDATED = "open deals have no day of creation"
 
@@ -152,17 +154,15 @@ def own_figures(
     if before is not None and (first is None or before.start < first):
         own[_COMPARED] = np.nan
         own["previous_n"] = 0
-    if undated:
-        own.loc[DEALS_CREATED.name, _NUMBERS] = np.nan
-        own.loc[DEALS_CREATED.name, ["n", "note"]] = 0, UNDATED
     past = earlier_periods(snapshot, period, since)
     own = _beside_usual(own, _usual(snapshot, rep_id, period, past), len(past))
-    known = compared["rep"].isin(people) & compared["value"].notna()
-    if undated:
-        known &= compared["metric"] != DEALS_CREATED.name
-    team = compared[known].groupby("metric")["value"]
+    team = compared[compared["rep"].isin(people) & compared["value"].notna()].groupby("metric")["value"]
     own["n_people"] = team.count().reindex(own.index).fillna(0).astype("int64")
     own["middle"] = team.median().reindex(own.index).where(own["n_people"] >= LEAST_PEOPLE)
+    if undated:
+        own.loc[DEALS_CREATED.name, _NUMBERS] = np.nan
+        own.loc[DEALS_CREATED.name, _COUNTS] = 0
+        own.loc[DEALS_CREATED.name, "note"] = UNDATED
     return own.reset_index(drop=True)
 
 

@@ -4,6 +4,8 @@ from spm_lib.present.about import definitions, freshness
 from spm_lib.present.attainment import attainment_chart, coverage_chart
 from spm_lib.present.calibration import calibration_chart
 from spm_lib.present.chart import Chart
+from spm_lib.present.coaching import agreed_table, coaching_list, lever_tests_table
+from spm_lib.present.coaching_charts import lever_heatmap, win_rate_funnel
 from spm_lib.present.deals import deals_tables
 from spm_lib.present.display import Block, Blocks, clean, nothing, style
 from spm_lib.present.kpi import Against, Kpi, kpi_strip
@@ -24,6 +26,7 @@ from spm_lib.present.prose import (
     sentences,
 )
 from spm_lib.present.ranking import ranking_table, team_gaps
+from spm_lib.present.recognition import recognition_list
 from spm_lib.present.risk import risk_chart, risk_kpis, risk_list, risk_table
 from spm_lib.present.risk_history import changes_table, record_table, rules_table
 from spm_lib.present.risk_model import (
@@ -54,12 +57,14 @@ __all__ = [
     "Chart",
     "Column",
     "Kpi",
+    "agreed_table",
     "attainment_chart",
     "bridge_chart",
     "calibration_chart",
     "changes_table",
     "claim",
     "clean",
+    "coaching_list",
     "coverage_chart",
     "deals_tables",
     "definitions",
@@ -71,6 +76,8 @@ __all__ = [
     "headline",
     "join_names",
     "kpi_strip",
+    "lever_heatmap",
+    "lever_tests_table",
     "mix_chart",
     "mix_charts",
     "model_facts",
@@ -89,6 +96,7 @@ __all__ = [
     "points",
     "ranking_table",
     "reading",
+    "recognition_list",
     "record_table",
     "risk_chart",
     "risk_kpis",
@@ -109,4 +117,5 @@ __all__ = [
     "team_gaps",
     "trend_chart",
     "trend_grid",
+    "win_rate_funnel",
 ]

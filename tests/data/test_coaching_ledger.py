@@ -39,7 +39,8 @@ texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
 
 def lever(rep_id: str = "r-1", name: str = "win_rate", part: str = "", **more: object) -> dict[str, object]:
     values = {"n": 12, "observed": 0.2, "expected": 0.3, "difference": -0.05, "low": -0.1, "high": 0.0}
-    rest = {"behind": 0.96, "named": True, "worth": 12_000.5}
+    shown = [{"deal_id": "d-1", "fact": "pushes", "value": 3.0}]
+    rest = {"behind": 0.96, "named": True, "worth": 12_000.5, "deals": shown}
     return {"rep_id": rep_id, "lever": name, "part": part, **values, **rest, **more}
 
 
@@ -126,6 +127,7 @@ def test_what_was_written_is_read_again(ledger: CoachingLedger) -> None:
         **dict.fromkeys(("observed", "expected", "difference", "low", "high", "behind"), "float64"),
         "named": "bool",
         "worth": "float64",
+        "deals": "object",
     }
     assert levers.iloc[2][["observed", "worth"]].isna().all()
     assert levers["named"].tolist() == [True, True, False]

@@ -79,6 +79,8 @@ def deals_created(work: Work) -> pd.DataFrame | None:
     made["month"] = pd.to_datetime(made["month"])
     found: pd.DataFrame = months.merge(made, on=["rep_id", "month"], how="left")
     found["y"] = found["y"].fillna(0.0)
+    # Who has had no deal in all that time is on leave, new, or sells nothing: nobody to be compared.
+    found = found[found.groupby("rep_id")["y"].transform("sum") > 0].reset_index(drop=True)
     found["month"] = found["month"].dt.strftime("%Y-%m")
     found["n"] = 1
     for name, left, right in (("yy", "y", "y"), ("xy", "x", "y"), ("xx", "x", "x")):
@@ -132,7 +134,8 @@ def _months_at_work(work: Work) -> pd.DataFrame:
         )
     found = pd.concat(parts, ignore_index=True)
     found = found[found["x"] > 0]
-    found["kind_of_team"] = found["kind_of_team"].map(_kind_of_team(work)).fillna(found["kind_of_team"])
+    kinds = _kind_of_team(work)
+    found["kind_of_team"] = [kinds.get(team, team) for team in found["kind_of_team"]]
     return found.groupby(["rep_id", "month", "tenure", "kind_of_team"])["x"].sum().reset_index()
 
 

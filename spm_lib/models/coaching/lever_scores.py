@@ -82,7 +82,9 @@ def measure(evidence: Evidence) -> Measured | None:
     """Compare the reps on one lever; None where no two of them have enough evidence."""
     lever = LEVERS[evidence.lever]
     enough = evidence.rows.groupby("rep_id")["n"].sum() >= lever.least
-    if enough.sum() < 2 or not evidence.rows["x"].sum():
+    counted, most = evidence.rows["y"].sum(), evidence.rows["x"].sum()
+    # Where nothing or all of it happened nothing tells people apart.
+    if enough.sum() < 2 or not counted or (evidence.family == "share" and counted >= most):
         return None
     fitted = fit_expected(evidence.rows, evidence.attributes, evidence.family)
     kept = fitted.clusters >= lever.least
@@ -145,7 +147,7 @@ def lever_scores(measured: Iterable[Measured], reps: pd.DataFrame) -> pd.DataFra
     parts = [_with_worth(each, reps) for each in measured]
     parts = [part for part in parts if len(part)]
     if not parts:
-        return pd.DataFrame(columns=[*_COLUMNS])
+        return pd.DataFrame(columns=[*_COLUMNS]).astype({"named": bool})
     frame = pd.concat(parts, ignore_index=True)
     p_value = stats.norm.cdf(frame["score"].to_numpy())
     asked = frame["differs"].to_numpy(dtype=bool)
@@ -153,7 +155,8 @@ def lever_scores(measured: Iterable[Measured], reps: pd.DataFrame) -> pd.DataFra
     if asked.any():
         found[asked] = stats.false_discovery_control(p_value[asked]) < ALPHA
     worth = frame["worth"].to_numpy()
-    matters = np.isnan(worth) | (worth >= LEAST_WORTH * frame["revenue"].fillna(0.0).to_numpy())
+    least = LEAST_WORTH * frame["revenue"].fillna(0.0).to_numpy()
+    matters = np.isnan(worth) | ((worth > 0) & (worth >= least))
     frame["named"] = found & matters & (frame["behind"] >= SURE)
     frame["named"] &= ~_told_by_another(frame)
     order = by_priority(frame[frame["named"]])

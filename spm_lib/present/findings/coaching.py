@@ -114,7 +114,7 @@ def people_finding(coaching: Coaching, shown: int, look: Look, *, audience: str 
     return sentence(f"{who} to talk to: {levers}{rest}")
 
 
-def agreed_finding(coaching: Coaching, look: Look, *, audience: str = MANAGER) -> str:
+def team_agreed_finding(coaching: Coaching, look: Look, *, audience: str = MANAGER) -> str:
     """Say how many agreements are due for review, and how many levers have moved beyond chance since."""
     agreed = coaching.agreed
     if audience != MANAGER or agreed.empty:

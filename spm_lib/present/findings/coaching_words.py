@@ -130,7 +130,7 @@ def evidence(row: Facts, look: Look) -> str:
 
 def percent(value: object, look: Look) -> str:
     """Write a share as a whole percentage."""
-    return look.value(None, "share") if is_unknown(value) else str(format_percent(value, locale=look.locale))
+    return look.value(None, "share") if is_unknown(value) else str(format_percent(value, locale=look.locale))  # type: ignore[arg-type]
 
 
 def worth_words(row: Facts, look: Look) -> str:
