@@ -28,7 +28,7 @@ Floats = npt.NDArray[np.float64]
 
 #: Beyond so many standard errors colours grow no darker.
 _MOST = 4.0
-_CELL, _HEAD, _ROWS = 22.0, 118.0, 40
+_CELL, _HEAD, _TILT, _ROWS = 22.0, 134.0, 44.0, 40
 _HALF = float(stats.norm.ppf(0.95))
 #: Limits of the funnel: chance alone puts so many within.
 LIMITS = (0.95, 0.998)
@@ -71,11 +71,11 @@ def lever_heatmap(
         colors = LinearSegmentedColormap.from_list("behind to ahead", [LIGHT.bad, LIGHT.paper, LIGHT.good])
         names = [fitted(clean(name), 120, TEXT) for name, _ in grid.index]
         left = max(width_of(name, TEXT) for name in names) + 8
-        figure, axes = board(_HEAD + _CELL * len(grid) + 16, left=left, right=4, top=_HEAD, bottom=16)
+        figure, axes = board(_HEAD + _CELL * len(grid) + 16, left=left, right=_TILT, top=_HEAD, bottom=16)
         axes.set_axis_on()
         sns.heatmap(
             grid, ax=axes, cmap=colors, vmin=-_MOST, vmax=_MOST, cbar=False, linewidths=1, linecolor=LIGHT.paper,
-            yticklabels=names, xticklabels=[clean(label, 26) for label in grid.columns],
+            yticklabels=names, xticklabels=[clean(_short(label), 24) for label in grid.columns],
         )  # fmt: skip
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
@@ -119,6 +119,11 @@ def lever_heatmap(
     people = rows[rows["named"].astype(bool)]["rep_id"].nunique()
     made = f"Of {plural(len(grid), 'person', 'people', look=look)}, {people} behind peers on some lever beyond chance."
     return for_manager(draw_chart(paint, alt=made, title=title, message=message, data=data))
+
+
+def _short(label: str) -> str:
+    """Give a step's name without the lever's, which its neighbours make plain."""
+    return label.removeprefix("stage ")
 
 
 def coaching_labels(coaching: Coaching) -> dict[str, None]:

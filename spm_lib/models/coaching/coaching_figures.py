@@ -23,7 +23,7 @@ COACHING_FIGURES = {
             "Expected attainment",
             "share",
             "higher",
-            "Revenue that people with a quota may have won by the end of their fiscal quarter, by simulation over their open "
+            "Revenue that people with a quota may have won by the end of their fiscal quarter, by simulation over open "
             "deals and those still to come, divided by their quotas.",
         ),
         Figure(

@@ -1,0 +1,95 @@
+"""The manager's page, and what is left of it for others: figures of the ledger, and no name where none may be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+import pytest
+
+from spm_lib.data.store import open_store
+from spm_lib.models.coaching.coaching import read_coaching
+from spm_lib.press.audience import managers_alone
+from spm_lib.report import PUBLISHED
+
+ROOT = Path(__file__).parents[1]
+TEAM = "dach-mid-market"
+
+
+@pytest.fixture(scope="module")
+def pages(demo_scored: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, nbformat.NotebookNode]:
+    """Execute the notebooks for both audiences."""
+    folder = tmp_path_factory.mktemp("coaching")
+    found = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPM_STORE", str(demo_scored))
+        patch.chdir(ROOT)
+        for name in ("coaching_priorities", "team_performance"):
+            for audience in ("manager", "team"):
+                found[f"{name} {audience}"] = papermill.execute_notebook(
+                    ROOT / "notebooks" / f"{name}.ipynb",
+                    folder / f"{name}-{audience}.ipynb",
+                    {"team": TEAM, "audience": audience},
+                    cwd=ROOT,
+                    progress_bar=False,
+                )
+    return found
+
+
+def published(book: nbformat.NotebookNode) -> dict[str, Any]:
+    (found,) = [
+        output["data"][PUBLISHED]
+        for cell in book.cells
+        for output in cell.get("outputs", [])
+        if PUBLISHED in output.get("data", {})
+    ]
+    return dict(found)
+
+
+def coaching_of(store: Path):
+    with open_store(store) as opened:
+        return read_coaching(opened.as_of().scope(TEAM))
+
+
+def test_the_manager_reads_what_the_ledger_holds(pages, demo_scored: Path) -> None:
+    coaching = coaching_of(demo_scored)
+    told = published(pages["coaching_priorities manager"])
+    figures = {kpi["metric"]: kpi for kpi in told["kpis"]}
+    assert figures["people_behind"]["value"] == coaching.named["rep_id"].nunique() > 0
+    due = coaching.people.dropna(subset="miss")
+    assert figures["expected_attainment"]["value"] == pytest.approx(
+        due["expected"].sum() / due["quota"].sum()
+    )
+    assert told["people"] == list(dict.fromkeys(coaching.named["rep_name"]))[:5]
+    text = json.dumps(pages["coaching_priorities manager"])
+    first = coaching.named.iloc[0]
+    assert first["rep_name"] in text
+    for deal in first["deals"]:
+        assert deal["deal_id"] in told["deals"]
+
+
+@pytest.mark.parametrize("name", ["coaching_priorities", "team_performance"])
+def test_what_is_the_managers_alone_is_marked_and_left_out_for_others(pages, name: str) -> None:
+    assert managers_alone(pages[f"{name} manager"])
+    assert managers_alone(pages[f"{name} team"]) == ()
+
+
+def test_others_read_no_name_on_the_page_about_coaching(pages, demo_scored: Path) -> None:
+    outputs = json.dumps([cell.get("outputs", []) for cell in pages["coaching_priorities team"].cells])
+    people = coaching_of(demo_scored).people
+    assert len(people) > 3
+    for name in (*people["rep_name"], *people["rep_id"]):
+        assert json.dumps(name)[1:-1] not in outputs, name
+    told = published(pages["coaching_priorities team"])
+    assert told["people"] == told["deals"] == told["actions"] == []
+    assert all(kpi["value"] is None for kpi in told["kpis"])
+
+
+def test_wins_are_celebrated_in_alphabetical_order(pages) -> None:
+    outputs = [cell for cell in pages["team_performance team"].cells if "recognition_list" in cell.source]
+    (cell,) = outputs
+    assert cell["outputs"], "either wins, or a sentence that says there is none"
