@@ -123,12 +123,16 @@ def show_scored(scored: Scored, *, json: bool = False, brief: bool = False) -> N
                 "fitted": scored.fitted,
                 "gates": {horizon: vars(gate) for horizon, gate in scored.gates.items()},
                 "note": scored.note or None,
+                "reps": scored.reps,
+                "named": scored.named,
+                "outlooks": scored.outlooks,
                 "ledger": str(scored.ledger),
             }
         )
         return
     if scored.state == "nothing":
-        say(f"Nothing scored: {scored.note}.")
+        say(f"No deals scored: {scored.note}." if scored.reps else f"Nothing scored: {scored.note}.")
+        _show_people(scored)
         return
     done = "scored" if scored.state == "scored" else "scored already"
     flagged = scored.flagged.get("period", 0)
@@ -137,6 +141,7 @@ def show_scored(scored: Scored, *, json: bool = False, brief: bool = False) -> N
         say(f"Rules only: {scored.note}.")
     else:
         say(f"Model {scored.model_id}{', fitted just now' if scored.fitted else ''}.")
+    _show_people(scored)
     if brief:
         return
     for horizon, gate in scored.gates.items():
@@ -144,6 +149,12 @@ def show_scored(scored: Scored, *, json: bool = False, brief: bool = False) -> N
         verdict = "the model is believed" if gate.open else "no reliable signal in this data, rules only"
         say(f"{span}, {verdict}: {gate.why}.")
     say(f"Scores: {scored.ledger}")
+
+
+def _show_people(scored: Scored) -> None:
+    if scored.reps:
+        who = f"{scored.reps:,} people compared on the same work, {scored.named:,} behind beyond chance"
+        say(f"{who}; {scored.outlooks:,} outlooks on quotas.")
 
 
 def show_metrics(

@@ -132,9 +132,15 @@ def score_store(
             note = f"the data begin on {meta.first_data_date}: no deal was open on {day}"
             return Scored("nothing", day, path, note=note)
         deals = _score_deals(opened, day, path, clock, 0 if refit else refit_days, progress)
-        people = _score_people(opened, day, path, clock, progress)
-    state: Literal["scored", "already", "nothing"] = "scored" if people.now else deals.state
-    return replace(deals, state=state, reps=people.reps, named=people.named, outlooks=people.outlooks)
+        people = _score_people(opened, day, path, clock, 0 if refit else refit_days, progress)
+    now = people.now and deals.state == "already"
+    return replace(
+        deals,
+        state="scored" if now else deals.state,
+        reps=people.reps,
+        named=people.named,
+        outlooks=people.outlooks,
+    )
 
 
 def _score_deals(
@@ -170,7 +176,9 @@ class _People:
     outlooks: int
 
 
-def _score_people(opened: Store, day: dt.date, path: Path, clock: Clock, progress: Progress) -> _People:
+def _score_people(
+    opened: Store, day: dt.date, path: Path, clock: Clock, refit_days: int, progress: Progress
+) -> _People:
     """Look at the people of a day, once."""
     coached, now = CoachingLedger(path), False
     if coached.card(day) is None:
@@ -178,7 +186,8 @@ def _score_people(opened: Store, day: dt.date, path: Path, clock: Clock, progres
             if coached.card(day) is None:
                 from spm_lib.models.coaching.coaching_day import record_day
 
-                now = record_day(opened.as_of(day), coached, clock=clock, progress=progress)
+                snapshot = opened.as_of(day)
+                now = record_day(snapshot, coached, clock=clock, refit_days=refit_days, progress=progress)
     card = coached.card(day) or {}
     return _People(now, *(int(card.get(name, 0)) for name in ("reps", "named", "outlooks")))
 

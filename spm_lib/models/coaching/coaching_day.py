@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
@@ -18,7 +18,7 @@ from spm_lib.models.coaching.review_deals import review_deals
 from spm_lib.models.coaching.usual_quarter import usual_quarters
 from spm_lib.models.coaching.work import read_work
 from spm_lib.models.features import deal_features
-from spm_lib.models.quota_outlook import fit_calibration, quota_outlook
+from spm_lib.models.quota_outlook import Calibration, fit_calibration, quota_outlook
 from spm_lib.models.stretches import keeping
 
 #: How far back evidence is taken from: a year, so that all seasons are in it once.
@@ -49,6 +49,7 @@ def record_day(
     coached: CoachingLedger,
     *,
     clock: Callable[[], dt.datetime],
+    refit_days: int,
     progress: Callable[[str], None],
 ) -> bool:
     """Find what there is to know of the people on a day and write it down, once.
@@ -61,6 +62,8 @@ def record_day(
         Where it is written.
     clock
         Gives the time that is written beside what is found.
+    refit_days
+        How long what was learned from earlier quarters serves; 0 has it learned in any case.
     progress
         Called with a word on each step.
 
@@ -75,9 +78,31 @@ def record_day(
     outlooks = pd.DataFrame(columns=list(OUTLOOK_COLUMNS))
     if snapshot.meta.rows.get("quotas"):
         progress("looking ahead to the end of the quarter")
-        outlooks = quota_outlook(snapshot, calibration=fit_calibration(snapshot))
+        learned = _learned(coached, snapshot, refit_days)
+        outlooks = quota_outlook(snapshot, calibration=learned.calibration)
+        found.card["calibration"] = {"learned_on": learned.on.isoformat(), **asdict(learned.calibration)}
     card = {**found.card, "outlooks": len(outlooks)}
     return coached.record(snapshot.date, found.levers, outlooks, found.progress, card, made_at=clock())
+
+
+@dataclass(frozen=True)
+class _Learned:
+    """What was learned from earlier quarters, and on which day."""
+
+    on: dt.date
+    calibration: Calibration
+
+
+def _learned(coached: CoachingLedger, snapshot: Snapshot, refit_days: int) -> _Learned:
+    """Take what was learned on the last day written, where that is not too long ago; else learn it."""
+    day = snapshot.date
+    before = coached.latest(day)
+    told = dict((coached.card(before) or {}).get("calibration") or {}) if before else {}
+    if told:
+        on = dt.date.fromisoformat(told.pop("learned_on"))
+        if (day - on).days < refit_days:
+            return _Learned(on, Calibration(**told))
+    return _Learned(day, fit_calibration(snapshot))
 
 
 def coach_day(snapshot: Snapshot, open_deals: pd.DataFrame, agreements: Sequence[Agreement]) -> CoachingDay:
