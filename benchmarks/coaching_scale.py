@@ -47,7 +47,7 @@ def scale(folder: Path, reps: int = REPS, deals: int = DEALS) -> Section:
         seconds = time.perf_counter() - begun
     full = rows["deals"] >= DEALS and found.card["reps"] >= 0.8 * REPS
     section.claim(at_most("seconds for the levers of all reps", 60, seconds), full=full)
-    section.say(
+    section.notes.append(
         f"{found.card['reps']:,} reps at work with evidence, {found.levers['named'].sum():,} levers named"
     )
     return section
