@@ -26,7 +26,7 @@ def test_form(path: Path) -> None:
     book = nbformat.read(path, as_version=4)
     nbformat.validate(book)
     code = [cell for cell in book.cells if cell.cell_type == "code"]
-    assert 15 <= len(book.cells) <= 35
+    assert 15 <= len(book.cells) <= 40
     assert book.cells[0].cell_type == "markdown"
     assert book.cells[0].source.startswith("# ")
     assert "?" in book.cells[0].source.splitlines()[0], "a notebook asks one question"
