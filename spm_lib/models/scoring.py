@@ -132,7 +132,9 @@ def score_store(
             note = f"the data begin on {meta.first_data_date}: no deal was open on {day}"
             return Scored("nothing", day, path, note=note)
         deals = _score_deals(opened, day, path, clock, 0 if refit else refit_days, progress)
-        people = _score_people(opened, day, path, clock, 0 if refit else refit_days, progress)
+        people = _score_people(
+            opened, day, path, clock, 0 if refit else refit_days, progress, deals.state != "nothing"
+        )
     now = people.now and deals.state == "already"
     return replace(
         deals,
@@ -177,7 +179,13 @@ class _People:
 
 
 def _score_people(
-    opened: Store, day: dt.date, path: Path, clock: Clock, refit_days: int, progress: Progress
+    opened: Store,
+    day: dt.date,
+    path: Path,
+    clock: Clock,
+    refit_days: int,
+    progress: Progress,
+    even_nothing: bool,
 ) -> _People:
     """Look at the people of a day, once."""
     coached, now = CoachingLedger(path), False
@@ -187,7 +195,14 @@ def _score_people(
                 from spm_lib.models.coaching.coaching_day import record_day
 
                 snapshot = opened.as_of(day)
-                now = record_day(snapshot, coached, clock=clock, refit_days=refit_days, progress=progress)
+                now = record_day(
+                    snapshot,
+                    coached,
+                    clock=clock,
+                    refit_days=refit_days,
+                    progress=progress,
+                    even_nothing=even_nothing,
+                )
     card = coached.card(day) or {}
     return _People(now, *(int(card.get(name, 0)) for name in ("reps", "named", "outlooks")))
 

@@ -51,6 +51,7 @@ def record_day(
     clock: Callable[[], dt.datetime],
     refit_days: int,
     progress: Callable[[str], None],
+    even_nothing: bool = True,
 ) -> bool:
     """Find what there is to know of the people on a day and write it down, once.
 
@@ -66,11 +67,13 @@ def record_day(
         How long what was learned from earlier quarters serves; 0 has it learned in any case.
     progress
         Called with a word on each step.
+    even_nothing
+        Whether to write down that nothing was found, so that it is not sought again.
 
     Returns
     -------
     bool
-        False where the day was written already.
+        False where nothing was found, or the day was written already.
     """
     progress("comparing people on the same work")
     open_deals = deal_features(snapshot, (snapshot.date,))
@@ -81,6 +84,8 @@ def record_day(
         learned = _learned(coached, snapshot, refit_days)
         outlooks = quota_outlook(snapshot, calibration=learned.calibration)
         found.card["calibration"] = {"learned_on": learned.on.isoformat(), **asdict(learned.calibration)}
+    if found.levers.empty and outlooks.empty and not even_nothing:
+        return False
     card = {**found.card, "outlooks": len(outlooks)}
     return coached.record(snapshot.date, found.levers, outlooks, found.progress, card, made_at=clock())
 
