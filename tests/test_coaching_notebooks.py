@@ -78,6 +78,18 @@ def test_what_is_the_managers_alone_is_marked_and_left_out_for_others(pages, nam
     assert managers_alone(pages[f"{name} team"]) == ()
 
 
+def test_every_output_that_names_somebody_is_marked(pages, demo_scored: Path) -> None:
+    people = coaching_of(demo_scored).people["rep_name"]
+    shown = (
+        str(output.get("data", {}).get("text/html", ""))
+        for cell in pages["coaching_priorities manager"].cells
+        for output in cell.get("outputs", [])
+    )
+    told = [html for html in shown if any(name in html for name in people)]
+    assert len(told) >= 3, "headline, list and the data of the figures"
+    assert all('data-audience="manager"' in html for html in told)
+
+
 def test_others_read_no_name_on_the_page_about_coaching(pages, demo_scored: Path) -> None:
     outputs = json.dumps([cell.get("outputs", []) for cell in pages["coaching_priorities team"].cells])
     people = coaching_of(demo_scored).people

@@ -2,10 +2,12 @@
 
 from spm_lib.present.about import definitions, freshness
 from spm_lib.present.attainment import attainment_chart, coverage_chart
+from spm_lib.present.audience import managers_alone
 from spm_lib.present.calibration import calibration_chart
 from spm_lib.present.chart import Chart
-from spm_lib.present.coaching import agreed_table, coaching_list, lever_tests_table
+from spm_lib.present.coaching import agreed_table, coaching_kpis, coaching_list
 from spm_lib.present.coaching_charts import lever_heatmap, win_rate_funnel
+from spm_lib.present.coaching_terms import coaching_terms, lever_tests_table
 from spm_lib.present.deals import deals_tables
 from spm_lib.present.display import Block, Blocks, clean, nothing, style
 from spm_lib.present.kpi import Against, Kpi, kpi_strip
@@ -64,7 +66,9 @@ __all__ = [
     "changes_table",
     "claim",
     "clean",
+    "coaching_kpis",
     "coaching_list",
+    "coaching_terms",
     "coverage_chart",
     "deals_tables",
     "definitions",
@@ -78,6 +82,7 @@ __all__ = [
     "kpi_strip",
     "lever_heatmap",
     "lever_tests_table",
+    "managers_alone",
     "mix_chart",
     "mix_charts",
     "model_facts",

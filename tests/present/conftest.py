@@ -19,7 +19,7 @@ from spm_lib import present
 from spm_lib.present import Against, Block, Column, Kpi
 from spm_lib.theme import Look
 
-from . import risk_samples, scorecard_samples
+from . import coaching_samples, risk_samples, scorecard_samples
 
 MONTHS = [f"2017-{month:02}" for month in range(1, 13)]
 WIN_RATE = SimpleNamespace(
@@ -282,6 +282,7 @@ def make_every_block(name: str) -> Mapping[str, Block]:
         ),
         **every_block_of_teams(name, metric),
         **risk_samples.every_block(name),
+        **coaching_samples.every_block(name),
         **scorecard_samples.every_block(name),
         "mixes": block_of(
             present.mix_charts(

@@ -23,7 +23,7 @@ def test_a_chart_without_alt_text_is_refused(alt: str) -> None:
 
 def test_every_chart_has_its_words_and_data(samples: SimpleNamespace) -> None:
     charts = {what: b for what, b in samples.every_block("Name").items() if isinstance(b, Chart)}
-    assert len(charts) == 14
+    assert len(charts) == 16
     for what, chart in charts.items():
         found = samples.taken_apart(chart.html)
         (image,) = found.named("img")

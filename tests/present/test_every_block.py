@@ -62,12 +62,12 @@ ATTRIBUTES = {
     "role",
     "tabindex",
     "aria-label",
-} | {"aria-hidden", "data-team", "style"}
+} | {"aria-hidden", "data-team", "data-audience", "style"}
 
 
 #: Blocks that name nobody.
 NAMELESS = {"movement", "coverage", "risk figures", "flag record", "rules", "model figures", "model facts"}
-NAMELESS |= {"skill by horizon", "drift", "own figures", "own target"}
+NAMELESS |= {"skill by horizon", "drift", "own figures", "own target", "coaching figures", "coaching terms"}
 
 
 @pytest.mark.parametrize("kind", HOSTILE)

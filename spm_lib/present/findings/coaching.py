@@ -98,20 +98,25 @@ def coaching_basis(coaching: Coaching, look: Look) -> str:
     return sentence(f"people were looked at on {look.date(coaching.found_on)}{since}")
 
 
-def people_finding(coaching: Coaching, shown: int, look: Look, *, audience: str = MANAGER) -> str:
-    """Say on what the people who come first are behind; nothing where nobody is named."""
+def nobody_named(coaching: Coaching, look: Look) -> str:
+    """Say as a clause why nobody is named where nobody is."""
+    if coaching.found_on is None:
+        return f"people were not looked at as of {look.date(coaching.asked_on)}"
+    return _nobody(coaching)
+
+
+def people_finding(coaching: Coaching, shown: int, *, audience: str = MANAGER) -> str:
+    """Say how many people come first, and on what they are behind, without a name; nothing where nobody is named."""
     named = coaching.named
     if audience != MANAGER or named.empty:
         return ""
     people = list(dict.fromkeys(named["rep_id"]))
     first = named[named["rep_id"].isin(people[:shown])].drop_duplicates("rep_id")
-    levers = join_names(dict.fromkeys(first["label"]), limit=3, what="other lever")
+    levers = join_names(dict.fromkeys(first["label"]), limit=4, what="other lever")
     some = "" if len(people) <= shown else f" of {len(people)}"
     who = "the first person" if len(first) == 1 else f"the first {len(first)}{some}"
     who = "one person" if len(people) == 1 else who
-    money = float(first["worth"].dropna().sum())
-    rest = f"; at the team's middle that is {look.value(money, 'currency')}" if money > 0 else ""
-    return sentence(f"{who} to talk to: {levers}{rest}")
+    return sentence(f"{who} to talk to: {levers}")
 
 
 def team_agreed_finding(coaching: Coaching, look: Look, *, audience: str = MANAGER) -> str:

@@ -186,6 +186,17 @@ def verdict(row: Facts) -> str:
     return "further behind, beyond chance" if min(low, high) > 0 else "no change beyond chance"
 
 
+def moved(row: Facts, look: Look) -> str:
+    """Write the 90 % interval of how far a lever moved since an agreement: ``2.0 pts to 18.0 pts better``."""
+    ends = sorted(-behind_by(row, row[name]) for name in ("low", "high"))
+    if any(is_unknown(end) for end in ends):
+        return ""
+    low, high = (distance(row, end, look) for end in ends)
+    if ends[0] >= 0:
+        return f"{low} to {high} better"
+    return f"{high} to {low} worse" if ends[1] <= 0 else f"from {low} worse to {high} better"
+
+
 def odds(p_value: object, look: Look) -> str:
     """Translate the probability that alike people differ so much: ``1 in 20``, ``less than 1 in 10,000``."""
     if is_unknown(p_value):
