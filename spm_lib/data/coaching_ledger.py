@@ -34,7 +34,13 @@ _LEVERS: dict[str, Kind] = {
     "named": "truth",
     "worth": "number",
     "deals": "json",
+    "worth_low": "number",
+    "worth_high": "number",
+    "stands_out": "truth",
+    "middle_of": "text",
 }
+#: What the rows of days hold that were written before there were such columns.
+_BEFORE = {"worth_low": "null", "worth_high": "null", "stands_out": "0", "middle_of": "'company'"}
 _OUTLOOKS: dict[str, Kind] = {
     "rep_id": "text",
     "starts_on": "day",
@@ -154,21 +160,57 @@ class CoachingLedger:
             False where the day is written already: nothing is written then.
         """
         day = as_of.isoformat()
-        text = json.dumps(dict(card), sort_keys=True, ensure_ascii=False, allow_nan=False)
         with self._file.writing() as connection:
             made = connection.execute(
                 "insert into coachings values (?, ?, ?) on conflict do nothing",
-                (day, made_at.isoformat(), text),
+                (day, made_at.isoformat(), _text(card)),
             )
             if made.rowcount != 1:
                 return False
             _insert(connection, "lever_scores", day, levers, _LEVERS)
             _insert(connection, "quota_outlooks", day, outlooks, _OUTLOOKS)
-            # Feedback may be taken back while its progress is measured; that is no reason to lose the rest.
-            there = {number for (number,) in connection.execute("select agreement_id from agreements")}
-            kept = progress[progress["agreement_id"].isin(there)]
-            _insert(connection, "agreement_progress", day, kept, _PROGRESS)
+            _insert_progress(connection, day, progress)
             return True
+
+    def unmeasured(self, as_of: dt.date) -> tuple[Agreement, ...]:
+        """Give the agreements that were written down after the day was; none where the day is not written."""
+        card = self.card(as_of)
+        if card is None:
+            return ()
+        looked_at = set(card.get("agreements", ()))
+        return tuple(one for one in self.agreements(until=as_of) if one.agreement_id not in looked_at)
+
+    def add_progress(self, as_of: dt.date, progress: pd.DataFrame, looked_at: Iterable[Agreement]) -> int:
+        """Write down what came of agreements that were not there yet when the day was written.
+
+        Parameters
+        ----------
+        as_of
+            A day that was written; of any other nothing is.
+        progress
+            As for `record`.
+        looked_at
+            All agreements that were looked at, also those of which nothing could be measured: `unmeasured` leaves them out
+            from then on.
+
+        Returns
+        -------
+        int
+            How many were written. What was written before of the same agreement and day stands.
+        """
+        day = as_of.isoformat()
+        with self._file.writing() as connection:
+            written = connection.execute("select card from coachings where as_of = ?", (day,)).fetchone()
+            if written is None:
+                return 0
+            card = json.loads(written[0])
+            card["agreements"] = sorted(
+                {*card.get("agreements", ()), *(one.agreement_id for one in looked_at)}
+            )
+            connection.execute("update coachings set card = ? where as_of = ?", (_text(card), day))
+            told = connection.execute("select agreement_id from agreement_progress where as_of = ?", (day,))
+            new = progress[~progress["agreement_id"].isin({number for (number,) in told})]
+            return _insert_progress(connection, day, new)
 
     def latest(self, as_of: dt.date) -> dt.date | None:
         """Give the last day up to `as_of` of which coaching was written; None where there is none."""
@@ -193,7 +235,9 @@ class CoachingLedger:
         pandas.DataFrame
             Columns as_of (datetime), rep_id, lever, part (empty but for a stage), n (whole number), observed, expected,
             difference, low, high (in the lever's unit, NaN where unknown), behind (0 to 1), named (boolean), worth (money,
-            NaN where unknown), deals (lists of plain values: those to look at together).
+            NaN where unknown), deals (lists of plain values: those to look at together), worth_low, worth_high (as worth),
+            stands_out (boolean: better than peers beyond chance), middle_of (``team`` or ``company``: whose middle the worth
+            is told by). Days written by an earlier library hold NaN, False and ``company`` for the last four.
         """
         return self._read("lever_scores", _LEVERS, "as_of = ? order by rep_id, lever, part", as_of)
 
@@ -235,7 +279,10 @@ class CoachingLedger:
 
     def _read(self, table: str, columns: Mapping[str, Kind], which: str, as_of: dt.date) -> pd.DataFrame:
         asked: dict[str, Kind] = {"as_of": "day", **columns}
-        query = f"select {', '.join(asked)} from {table} where {which}"
+        # Readers never change a file: one of an earlier version lacks columns until somebody writes to it.
+        there = {name for (name,) in self._file.rows("select name from pragma_table_info(?)", (table,))}
+        told = [name if name in there else f"{_BEFORE.get(name, name)} as {name}" for name in asked]
+        query = f"select {', '.join(told)} from {table} where {which}"
         return to_frame(self._file.rows(query, (as_of.isoformat(),)), asked)
 
     def agree(
@@ -305,11 +352,18 @@ class CoachingLedger:
         """Give a hash of what a report as of a day can read here: of the days written and the feedback agreed up to it."""
         day = (as_of.isoformat(),)
         found = (
-            # What was written of a day stands as it was, but for the progress of feedback that was taken back.
+            # What was written of a day stands as it was, but for the progress of feedback taken back or added.
             self._file.rows("select as_of, made_at from coachings where as_of <= ? order by 1", day),
+            self._file.rows(
+                "select as_of, agreement_id from agreement_progress where as_of <= ? order by 1, 2", day
+            ),
             self._file.rows(f"select {_AGREEMENT} from agreements where agreed_on <= ? order by 6", day),
         )
         return hashlib.sha256(json.dumps(found).encode()).hexdigest()
+
+
+def _text(card: Mapping[str, Any]) -> str:
+    return json.dumps(dict(card), sort_keys=True, ensure_ascii=False, allow_nan=False)
 
 
 def _insert(
@@ -320,6 +374,14 @@ def _insert(
         f"insert into {table} (as_of, {', '.join(columns)}) values ({marks})",
         ((day, *row) for row in to_rows(frame, columns)),
     )
+
+
+def _insert_progress(connection: sqlite3.Connection, day: str, progress: pd.DataFrame) -> int:
+    # Feedback may be taken back while its progress is measured; that is no reason to lose the rest.
+    there = {number for (number,) in connection.execute("select agreement_id from agreements")}
+    kept = progress[progress["agreement_id"].isin(there)]
+    _insert(connection, "agreement_progress", day, kept, _PROGRESS)
+    return len(kept)
 
 
 def _agree(connection: sqlite3.Connection, one: Feedback, made_at: dt.datetime) -> Agreement:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -197,7 +197,9 @@ class Ledger:
             )
             return True
 
-    def scores(self, as_of: dt.date, horizon: str | None = None) -> pd.DataFrame:
+    def scores(
+        self, as_of: dt.date, horizon: str | None = None, deals: Iterable[str] | None = None
+    ) -> pd.DataFrame:
         """Give the scores of a day, in order of deal and horizon.
 
         Parameters
@@ -206,6 +208,8 @@ class Ledger:
             A scored day, see `latest`; of any other there are no rows.
         horizon
             Only this one: ``"30"``, ``"60"``, ``"90"`` or ``"period"``.
+        deals
+            Only these: of a large company's, a team's are read sooner.
 
         Returns
         -------
@@ -223,10 +227,18 @@ class Ledger:
         }
         rows = self._file.rows(
             f"select {', '.join(columns)} from deal_scores where as_of = ? and (? is null or horizon = ?) "
-            "order by deal_id, horizon",
-            (as_of.isoformat(), horizon, horizon),
+            f"{'' if deals is None else 'and deal_id in (select value from json_each(?)) '}order by deal_id, horizon",
+            (as_of.isoformat(), horizon, horizon, *(() if deals is None else (json.dumps(list(deals)),))),
         )
         return to_frame(rows, columns)
+
+    def horizon_ends_on(self, as_of: dt.date, horizon: str) -> dt.date | None:
+        """Give the last day that the scores of a day look ahead to; None where there are none."""
+        days = self._file.rows(
+            "select max(horizon_ends_on) from deal_scores where as_of = ? and horizon = ?",
+            (as_of.isoformat(), horizon),
+        )
+        return next((dt.date.fromisoformat(day) for (day,) in days if day), None)
 
     def latest(self, as_of: dt.date) -> dt.date | None:
         """Give the last scored day up to `as_of`; None where there is none."""

@@ -46,7 +46,9 @@ def to_frame(rows: Sequence[tuple[Any, ...]], columns: Mapping[str, Kind]) -> pd
         if kind == "day":
             frame[name] = pd.to_datetime(frame[name], format="%Y-%m-%d").astype("datetime64[ns]")
         elif kind == "json":
-            frame[name] = frame[name].map(json.loads)
+            # All at once: a call for each row takes as long as all else.
+            values = json.loads(f"[{','.join(frame[name])}]")
+            frame[name] = pd.Series(values, index=frame.index, dtype=object)
         elif kind in _NUMERIC:
             frame[name] = frame[name].astype(_NUMERIC[kind])
     return frame

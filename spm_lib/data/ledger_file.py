@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from spm_lib.errors import StoreError, one_line
 
 #: Version of the tables, kept in the file's ``user_version``; 0 is a file in which nothing was written yet.
-LEDGER_VERSION = 2
+LEDGER_VERSION = 3
 
 #: How long a writer waits for another one, and a reader for a file that is just being made.
 BUSY_SECONDS = 60.0
@@ -61,6 +61,38 @@ create table agreement_progress (
     n_before integer not null, before real, n_since integer not null, since real,
     difference real, low real, high real, primary key (as_of, agreement_id)
 ) without rowid;
+""",
+    # A mail is written down before anything of it leaves; no two of one report, day, revision and recipient.
+    3: """
+create table mails (
+    mail_id integer primary key autoincrement, kind text not null, spec text not null, subject text not null,
+    period text not null, as_of text not null, revision integer not null, recipient text not null,
+    message_id text not null unique, headline text not null, report text not null, body text,
+    state text not null, reply text not null, attempts integer not null, next_try_at text,
+    made_at text not null, changed_at text not null,
+    unique (kind, spec, subject, period, as_of, revision, recipient)
+);
+create index mails_by_state on mails (state);
+create table dispatches (
+    spec text not null, subject text not null, period text not null, as_of text not null, revision integer not null,
+    decision text not null, reason text not null, figures text, fingerprint text not null, decided_at text not null,
+    primary key (spec, subject, period, as_of, revision)
+) without rowid;
+create table schedules (
+    spec text primary key, words text not null, known_since text not null, seen_at text not null
+) without rowid;
+create table slots (
+    spec text not null, slot_at text not null, state text not null, claimed_at text, ended_at text, note text not null,
+    primary key (spec, slot_at)
+) without rowid;
+create table row_counts (
+    spec text not null, counted_at text not null, table_name text not null, counted integer not null,
+    primary key (spec, counted_at, table_name)
+) without rowid;
+alter table lever_scores add column worth_low real;
+alter table lever_scores add column worth_high real;
+alter table lever_scores add column stands_out integer not null default 0;
+alter table lever_scores add column middle_of text not null default 'company';
 """,
 }
 

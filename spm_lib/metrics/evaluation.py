@@ -149,7 +149,8 @@ def tidy(metrics: Sequence[Metric], evidence: Evidence, groups: pd.DataFrame | N
             at = list(result.columns).index(dimension.name)
             result.insert(at + 1, f"{dimension.name}_name", evidence.question.named(dimension.name, ids))
     kinds = {"value": "float64", "low": "float64", "high": "float64", "n": "int64"}
+    told: dict[str, pd.Series] = {str(name): result[name] for name in result.columns}
     for name, pieces in columns.items():
         joined = np.concatenate(pieces) if pieces else np.array([], dtype=object)
-        result[name] = joined.astype(kinds[name]) if name in kinds else pd.Series(joined, dtype="object")
-    return result
+        told[name] = pd.Series(joined, index=result.index, dtype=kinds.get(name, "object"))
+    return pd.DataFrame(told)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -56,7 +56,10 @@ class Evidence:
 
     def line_up(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Give `frame` with a row per group, in the groups' order."""
-        return self.groups.merge(_plain(frame, self.question), on=self.question.keys, how="left")
+        keys, plain = self.question.keys, _plain(frame, self.question)
+        if plain[keys].equals(self.groups[keys]):  # as of a whole, which has one row a period
+            return plain
+        return self.groups.merge(plain, on=keys, how="left")
 
     def per_period(self, values: Iterable[float]) -> Floats:
         """Give each group its period's value."""
@@ -85,6 +88,8 @@ def gather(metrics: Sequence[Metric], question: Question) -> Evidence:
 def union_of(question: Question, frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Give every group of `frames` once, in order, the group of unknowns last."""
     keys = question.keys
+    if not question.dimensions:  # the whole, in each period
+        return question.roster
     parts = [_plain(frame[keys], question) for frame in frames]
     found = pd.concat(parts, ignore_index=True).drop_duplicates(ignore_index=True)
     return found.sort_values(keys, ignore_index=True, na_position="last")
@@ -92,5 +97,7 @@ def union_of(question: Question, frames: Iterable[pd.DataFrame]) -> pd.DataFrame
 
 def _plain(frame: pd.DataFrame, question: Question) -> pd.DataFrame:
     """Give key columns one type whatever they hold, so that frames from everywhere can be lined up."""
-    keys = question.keys
-    return frame.astype({PERIOD_KEY: "int64"} | dict.fromkeys(keys[1:], "object"))
+    kinds: dict[str, Any] = {PERIOD_KEY: "int64"} | dict.fromkeys(question.keys[1:], "object")
+    return frame.assign(
+        **{key: frame[key].astype(kind) for key, kind in kinds.items() if frame[key].dtype != kind}
+    )

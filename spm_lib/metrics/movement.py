@@ -182,7 +182,7 @@ class _Movement:
         if self._by_team:
             path = at_end.with_team(path, "owner", "on")
         if self.snapshot.team_ids is not None:
-            mine = path["team"].isin(self.snapshot.team_ids).fill_null(False)
+            mine = path["team"].isin(self.snapshot.own_teams).fill_null(False)
             path = path.mutate(inside=path["inside"] & mine)
         rates = at_end.table("fx_rates")
         rates = rates.filter(rates.valid_from <= ibis.literal(self.last))

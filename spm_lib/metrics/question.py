@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from spm_lib.errors import UnknownNameError, did_you_mean
@@ -96,8 +97,9 @@ class Question:
     def members(self) -> ibis.Table:
         """Give the memberships that count: all, or those of the scope's teams."""
         members = self.snapshot.table("team_members")
-        teams = self.snapshot.team_ids
-        return members if teams is None else members.filter(members.team_id.isin(teams))
+        if self.snapshot.team_ids is None:
+            return members
+        return members.filter(members.team_id.isin(self.snapshot.own_teams))
 
     @cached_property
     def names_of(self) -> dict[str, dict[str, str]]:
@@ -142,8 +144,10 @@ class Question:
             groups = pd.DataFrame({keys[0]: list(self.names_of["rep"])})
         else:
             groups = pd.DataFrame(columns=keys)
-        periods = pd.DataFrame({PERIOD_KEY: range(len(self.periods))})
-        return periods.merge(groups, how="cross")[self.keys]
+        count, size = len(self.periods), len(groups)
+        every = groups.take(np.tile(np.arange(size), count)).reset_index(drop=True)
+        every.insert(0, PERIOD_KEY, np.repeat(np.arange(count), size))
+        return every[self.keys]
 
     def _members_between(self) -> ibis.Table:
         members = self.members()

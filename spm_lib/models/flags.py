@@ -153,16 +153,18 @@ def _read(snapshot: Snapshot, ledger: Ledger, horizon: str) -> Flags:
     scoring = None if scored_on is None else ledger.scoring(scored_on)
     if scored_on is None or scoring is None:
         return nothing
-    scores = ledger.scores(scored_on, horizon)
     record = ledger.model(scoring.model_id) if scoring.model_id else None
     gate = RiskCard(record, snapshot.date, scoring.note or "").gate(horizon)
-    ends_on = scores["horizon_ends_on"].max().date() if len(scores) else None
+    ends_on = ledger.horizon_ends_on(scored_on, horizon)
     if ends_on is not None and ends_on < snapshot.date:
         return nothing
     open_now = open_by_then(snapshot)
-    deals = ranked(open_now, scores, signal=gate.open)
+    deals = ranked(open_now, ledger.scores(scored_on, horizon, open_now["deal_id"]), signal=gate.open)
     earlier_on = _week_before(ledger, scored_on)
-    earlier = None if earlier_on is None else ledger.scores(earlier_on, horizon)
+    earlier = None
+    if earlier_on is not None:
+        closed = closed_since(snapshot, earlier_on)
+        earlier = ledger.scores(earlier_on, horizon, {*open_now["deal_id"], *closed["deal_id"]})
     left = _nothing(_LEFT)
     if earlier is not None and earlier_on is not None:
         deals = _changed(deals, earlier, signal=gate.open)

@@ -16,6 +16,7 @@ from spm_lib.metrics.pace import expected_share
 from spm_lib.models import skill
 from spm_lib.models.inputs import Flags, Floats
 from spm_lib.models.quota_chances import OpenThen
+from spm_lib.models.quota_correction import USUAL_CORRELATION, Calibration
 from spm_lib.models.quota_new_deals import new_deals
 from spm_lib.models.quota_simulation import Prospects, prospects_of, simulate
 from spm_lib.models.quota_standing import (
@@ -36,49 +37,13 @@ if TYPE_CHECKING:
 LEAST_QUARTERS, LEAST_OUTLOOKS = 3, 30
 #: Quarters that are looked at again at most, the latest: of those before them chances are learned.
 _MOST_LOOKS = 5
-#: How much the deals of one rep go together where too little is on record, and as so many quarters weigh.
-USUAL_CORRELATION, _PRIOR_QUARTERS = 0.03, 1.0
+#: As so many quarters `USUAL_CORRELATION` weighs.
+_PRIOR_QUARTERS = 1.0
 _MOST_CORRELATION = 0.3
 #: Draws for each outlook on the past.
 _DRAWS = 500
 #: Scikit-learn's C for pace alone: so weak that it only keeps the coefficients finite.
 _FREEDOM = 100.0
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """What outlooks are corrected by.
-
-    Parameters
-    ----------
-    quarters, outlooks
-        How many earlier quarters, and reps' quarters in them, it rests on; 0 where outlooks are told uncorrected.
-    why
-        Why they are, as a clause; empty where it rests on something.
-    kept
-        What deals won brought, as a share of what they were to bring when they were open.
-    correlation
-        How much the deals of one rep go well or badly together: see `spm_lib.models.quota_simulation.simulate`.
-    scale
-        What all reps together won in the rest of a quarter, as a share of what was to be expected; 1 where quarters do not
-        agree that it differs.
-    brier, error
-        Mean squared distance, and mean distance by bins, of what is told of the past so corrected and what came; None where
-        it rests on nothing.
-    """
-
-    quarters: int = 0
-    outlooks: int = 0
-    why: str = ""
-    kept: float = 1.0
-    correlation: float = USUAL_CORRELATION
-    scale: float = 1.0
-    brier: float | None = None
-    error: float | None = None
-
-    def corrected(self, prospects: Prospects) -> Prospects:
-        """Give prospects with the amounts that are to be expected."""
-        return prospects.times(deals=self.kept * self.scale, new=self.scale)
 
 
 def fit_calibration(snapshot: Snapshot, *, seed: int = 0) -> Calibration:

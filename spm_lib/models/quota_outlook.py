@@ -8,8 +8,9 @@ import pandas as pd
 
 from spm_lib.errors import ParameterError, one_line
 from spm_lib.metrics.listings import open_deals
-from spm_lib.models.quota_calibration import Calibration, fit_calibration, pace_miss
+from spm_lib.models.quota_calibration import fit_calibration, pace_miss
 from spm_lib.models.quota_chances import quarter_chances
+from spm_lib.models.quota_correction import Calibration
 from spm_lib.models.quota_new_deals import new_deals
 from spm_lib.models.quota_record import OutlookRecord, outlook_record
 from spm_lib.models.quota_simulation import prospects_of, simulate

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from spm_lib.data.coaching_ledger import CoachingLedger
+from spm_lib.data.ledger import ledger_path
+from spm_lib.errors import StoreError
 from spm_lib.metrics.listings import won_deals
 from spm_lib.models import skill
 from spm_lib.models.flag_record import calibrated
 from spm_lib.models.landmarks import each_day
+from spm_lib.models.quota_correction import Calibration
 from spm_lib.models.quota_standing import quarter_of, staff
 from spm_lib.periods import Period
 
@@ -38,6 +42,8 @@ class OutlookRecord:
     calibration
         Up to five bins of equally many outlooks, lowest first: said (mean), said_low, said_high (0 to 1), value (the share
         missed), low, high (Wilson), n. Empty where there are fewer than twenty.
+    looked_at_again
+        What earlier quarters taught on the latest day on which people were looked at; None where nobody was.
     rows
         The outlooks judged, in order of day and rep: as_of, rep_id, ends_on, quota, miss (as told), revenue (by the end),
         missed.
@@ -49,6 +55,24 @@ class OutlookRecord:
     brier: float = float("nan")
     calibration: pd.DataFrame = field(default_factory=lambda: calibrated(np.zeros(0), np.zeros(0)))
     rows: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(_JUDGED)))
+    looked_at_again: Calibration | None = None
+
+
+def read_outlook_record(snapshot: Snapshot) -> OutlookRecord:
+    """Give how the outlooks in the ledger turned out for a snapshot's scope, see `outlook_record`.
+
+    Of a ledger that cannot be read nothing is told here: what rests on it says why.
+    """
+    ledger = CoachingLedger(ledger_path(snapshot.store.path))
+    try:
+        latest = ledger.latest(snapshot.date)
+        card = (ledger.card(latest) if latest else None) or {}
+        told = ledger.outlooks_before(snapshot.date)
+    except StoreError:
+        return OutlookRecord()
+    learned = {name: value for name, value in card.get("calibration", {}).items() if name != "learned_on"}
+    record = outlook_record(snapshot, told)
+    return replace(record, looked_at_again=Calibration(**learned) if learned else None)
 
 
 def outlook_record(snapshot: Snapshot, outlooks: pd.DataFrame) -> OutlookRecord:

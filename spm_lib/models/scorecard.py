@@ -16,7 +16,7 @@ from spm_lib.metrics.pace import ExpectedShare
 from spm_lib.metrics.plan import plan_metrics
 from spm_lib.models.coaching.coaching import people_of_scope
 from spm_lib.models.flags import open_by_then
-from spm_lib.models.scorecard_figures import own_figures, own_months
+from spm_lib.models.scorecard_figures import LEAST_DEALS, own_figures, own_months
 from spm_lib.models.scorecard_target import Target, target_of
 from spm_lib.periods import Period
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 #: Of a rep who has recorded nothing for so many days the scorecard says since when.
 QUIET_DAYS = 14
+
+#: Who came so many days ago or fewer is welcomed: what cannot be told yet is no news.
+FIRST_DAYS = 60
 
 #: The whole quota of a period.
 _QUOTA = plan_metrics(ExpectedShare(1.0, "complete"))[1]
@@ -87,6 +90,17 @@ class Scorecard:
         """Whether the rep has no past here to compare with: came after the period before had begun."""
         before = earlier(self.period, "previous")
         return self.since is not None and before is not None and before.start < self.since
+
+    @property
+    def told(self) -> pd.DataFrame:
+        """The figures to tell: in the first weeks without those of hardly any deal."""
+        figures = self.figures
+        return figures[figures["n"] >= LEAST_DEALS] if self.is_first_weeks else figures
+
+    @property
+    def is_first_weeks(self) -> bool:
+        """Whether the rep has been here for `FIRST_DAYS` or less."""
+        return self.since is not None and (self.as_of - self.since).days <= FIRST_DAYS
 
     @property
     def is_to_come(self) -> bool:

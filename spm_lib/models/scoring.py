@@ -187,7 +187,7 @@ def _score_people(
     progress: Progress,
     even_nothing: bool,
 ) -> _People:
-    """Look at the people of a day, once."""
+    """Look at the people of a day, once, and at feedback that was written down after that."""
     coached, now = CoachingLedger(path), False
     if coached.card(day) is None:
         with _alone(path):
@@ -203,6 +203,12 @@ def _score_people(
                     progress=progress,
                     even_nothing=even_nothing,
                 )
+    elif coached.unmeasured(day):
+        with _alone(path):
+            from spm_lib.models.coaching.coaching_day import record_missing
+
+            progress("measuring what came of feedback that is new")
+            record_missing(opened.as_of(day), coached)
     card = coached.card(day) or {}
     return _People(now, *(int(card.get(name, 0)) for name in ("reps", "named", "outlooks")))
 

@@ -40,7 +40,8 @@ texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
 def lever(rep_id: str = "r-1", name: str = "win_rate", part: str = "", **more: object) -> dict[str, object]:
     values = {"n": 12, "observed": 0.2, "expected": 0.3, "difference": -0.05, "low": -0.1, "high": 0.0}
     shown = [{"deal_id": "d-1", "fact": "pushes", "value": 3.0}]
-    rest = {"behind": 0.96, "named": True, "worth": 12_000.5, "deals": shown}
+    money = {"worth": 12_000.5, "worth_low": 4_000.0, "worth_high": 20_000.0}
+    rest = {"behind": 0.96, "named": True, "deals": shown, **money, "stands_out": False, "middle_of": "team"}
     return {"rep_id": rep_id, "lever": name, "part": part, **values, **rest, **more}
 
 
@@ -105,11 +106,54 @@ def test_a_ledger_of_version_1_is_an_empty_one(ledger: CoachingLedger) -> None:
     assert Ledger(ledger.path).scored_days() == ()
 
 
+def test_days_of_a_ledger_of_version_2_are_read_and_new_ones_are_added(ledger: CoachingLedger) -> None:
+    """Its rows lack columns; reading does not change the file, writing does, and keeps them."""
+    with closing(sqlite3.connect(ledger.path)) as connection:
+        connection.executescript(TABLES[1] + TABLES[2] + "pragma user_version = 2;")
+        day = (DAY - WEEK).isoformat()
+        connection.execute("insert into coachings values (?, ?, '{}')", (day, NOW.isoformat()))
+        values = (day, "r-1", "win_rate", "", 12, 0.2, 0.3, -0.1, -0.2, 0.0, 0.9, 1, 5.0, "[]")
+        connection.execute(f"insert into lever_scores values ({', '.join('?' * len(values))})", values)
+        connection.commit()
+    before = ledger.path.read_bytes()
+    old = ledger.levers(DAY - WEEK)
+    assert ledger.path.read_bytes() == before
+    assert tuple(old.columns) == ("as_of", *LEVER_COLUMNS)
+    told = ["n", "named", "worth", "stands_out", "middle_of"]
+    assert old[told].iloc[0].tolist() == [12, True, 5.0, False, "company"]
+    assert old[["worth_low", "worth_high"]].isna().all(axis=None)
+    assert write(ledger)
+    assert ledger.levers(DAY)["worth_high"].tolist() == [20_000.0]
+    pd.testing.assert_frame_equal(ledger.levers(DAY - WEEK), old)
+
+
+def test_progress_is_added_to_a_day_once(ledger: CoachingLedger) -> None:
+    first, later = agree(ledger), agree(ledger, "r-2")
+    assert ledger.unmeasured(DAY) == ()
+    assert ledger.add_progress(DAY, frames(of_agreements=[progress(1)])[2], (first,)) == 0, (
+        "nothing of that day is written"
+    )
+    assert write(ledger, of_agreements=[progress(first.agreement_id, since=0.5)])
+    assert ledger.unmeasured(DAY) == (first, later), "the card that was written knows of none"
+    before = ledger.digest(DAY)
+    both = frames(
+        of_agreements=[progress(first.agreement_id, since=0.9), progress(later.agreement_id), progress(99)]
+    )
+    assert ledger.add_progress(DAY, both[2], (first, later)) == 1
+    assert ledger.unmeasured(DAY) == ()
+    assert ledger.digest(DAY) != before, "a report of the day reads something else now"
+    found = ledger.progress(DAY)
+    assert found["agreement_id"].tolist() == [first.agreement_id, later.agreement_id]
+    assert found["since"].iloc[0] == 0.5, "what was written stands"
+    assert ledger.add_progress(DAY, both[2], ()) == 0
+    assert ledger.unmeasured(DAY) == (), "what was looked at before still is"
+
+
 def test_what_was_written_is_read_again(ledger: CoachingLedger) -> None:
     made = agree(ledger)
     many = {
         "levers": [
-            lever("r-2", named=False, worth=math.nan, observed=None),
+            lever("r-2", named=False, worth=math.nan, worth_low=math.nan, observed=None, stands_out=True),
             lever("r-1", "stage_conversion", "Proposal"),
             lever("r-1", "stage_conversion", "Discovery"),
         ],
@@ -128,8 +172,12 @@ def test_what_was_written_is_read_again(ledger: CoachingLedger) -> None:
         "named": "bool",
         "worth": "float64",
         "deals": "object",
+        **dict.fromkeys(("worth_low", "worth_high"), "float64"),
+        "stands_out": "bool",
+        "middle_of": "object",
     }
-    assert levers.iloc[2][["observed", "worth"]].isna().all()
+    assert levers.iloc[2][["observed", "worth", "worth_low"]].isna().all()
+    assert levers["stands_out"].tolist() == [False, False, True]
     assert levers["named"].tolist() == [True, True, False]
     outlooks = ledger.outlooks(DAY)
     assert outlooks["rep_id"].tolist() == ["r-1", "r-2"]

@@ -194,14 +194,17 @@ def test_days_up_to_a_day(
 def test_a_ledger_of_a_newer_version_is_left_alone(ledger: Ledger) -> None:
     write(ledger)
     with closing(sqlite3.connect(ledger.path)) as connection:
-        connection.execute("pragma user_version = 3")
+        connection.execute("pragma user_version = 9")
     held = ledger.path.read_bytes()
     for act in (
         lambda: ledger.scores(DAY),
         lambda: ledger.digest(DAY),
         lambda: write(ledger, dt.date(2026, 11, 1)),
     ):
-        with pytest.raises(StoreError, match=r"schema 3, this library reads schema 2\. Update spm_lib"):
+        with pytest.raises(
+            StoreError,
+            match=rf"schema 9, this library reads schema {ledger_file.LEDGER_VERSION}\. Update spm_lib",
+        ):
             act()
     assert ledger.path.read_bytes() == held
 
@@ -313,7 +316,7 @@ def contents(path: Path) -> dict[str, list[tuple[object, ...]]]:
 
 def test_a_new_ledger_has_the_newest_version(ledger: Ledger) -> None:
     write(ledger)
-    assert version_of(ledger) == max(ledger_file.TABLES) == ledger_file.LEDGER_VERSION == 2
+    assert version_of(ledger) == max(ledger_file.TABLES) == ledger_file.LEDGER_VERSION
     with pytest.raises(StoreError, match="no such table"):
         LedgerFile(ledger.path).rows("select * from absent")
 
@@ -334,7 +337,7 @@ def test_reading_an_old_ledger_changes_nothing(old: Ledger) -> None:
 def test_a_writer_upgrades_an_old_ledger_and_keeps_its_rows(old: Ledger) -> None:
     before, scores = contents(old.path), old.scores(DAY)
     assert write(old, dt.date(2026, 11, 1))
-    assert version_of(old) == 2
+    assert version_of(old) == ledger_file.LEDGER_VERSION
     pd.testing.assert_frame_equal(old.scores(DAY), scores)
     after = contents(old.path)
     assert all(set(rows) <= set(after[name]) for name, rows in before.items())
@@ -364,7 +367,7 @@ def test_writers_who_upgrade_at_once(old: Ledger) -> None:
     before = contents(old.path)
     # One of the days is in the old ledger already.
     assert together(4, _write_own_days, old.path) == [9, 10, 10, 10]
-    assert version_of(old) == 2
+    assert version_of(old) == ledger_file.LEDGER_VERSION
     assert set(before["deal_scores"]) <= set(contents(old.path)["deal_scores"])
 
 
@@ -403,7 +406,7 @@ def test_an_upgrade_that_is_killed_leaves_the_old_ledger(old: Ledger) -> None:
     assert old.scored_days() == (DAY,)
     assert (version_of(old), contents(old.path)) == (1, before)
     assert write(old, dt.date(2026, 11, 1))
-    assert version_of(old) == 2
+    assert version_of(old) == ledger_file.LEDGER_VERSION
     assert set(before["deal_scores"]) <= set(contents(old.path)["deal_scores"])
 
 

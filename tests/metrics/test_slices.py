@@ -285,7 +285,7 @@ def edits(draw: st.DrawFn, tables: Tables, others: Tables) -> Tables:
 
 
 @settings(
-    max_examples=4,
+    max_examples=3,
     phases=(Phase.generate,),
     deadline=None,
     suppress_health_check=list(HealthCheck),

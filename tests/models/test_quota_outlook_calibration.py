@@ -12,7 +12,8 @@ from scipy.stats import norm
 
 from spm_lib.data.store import open_store
 from spm_lib.models import quota_calibration, skill
-from spm_lib.models.quota_calibration import Calibration, fit_calibration, pace_miss
+from spm_lib.models.quota_calibration import fit_calibration, pace_miss
+from spm_lib.models.quota_correction import Calibration
 from spm_lib.models.quota_new_deals import mixed
 from spm_lib.models.quota_outlook import quarter_chances, quota_outlook
 from spm_lib.models.quota_simulation import Prospects

@@ -114,6 +114,46 @@ def test_known_answers(make_store: Any) -> None:
     assert list(card.won["amount"]) == [200, 100] and list(card.due["amount"].dropna()) == [250]
 
 
+def test_few_deals_have_no_interval_and_no_test(make_store: Any) -> None:
+    deals = [*(won(0, day, 50.0) for day in (D(2024, 1, 5), D(2024, 1, 10), D(2024, 1, 20))), *PAST]
+    quotas = [quota(0, 1000), quota(0, 300, D(2024, 1, 1), D(2024, 3, 31))]
+    for count in range(6):
+        now = [won(0, D(2024, 4, 10 + i), 100.0 + i) for i in range(count)]
+        card = card_of(make_store, deals=[*deals, *now], quotas=quotas)
+        told = card.figures.set_index("metric")
+        for name in ("revenue", "quota_attainment", "quota_pace"):
+            assert math.isnan(told.at[name, "low"]) == math.isnan(told.at[name, "high"]) == (count < 3)
+            assert count < 3 or 0 <= told.at[name, "low"] < told.at[name, "value"] < told.at[name, "high"]
+        revenue = told.loc["revenue", ["p_value", "usual_p_value"]].astype(float)
+        assert revenue.notna().all() == (count >= 3) and revenue.isna().all() == (count < 3)
+        # Attainment and pace say what revenue says: no second chance to call it a difference.
+        said = told.loc[["quota_attainment", "quota_pace"], ["p_value", "usual_p_value"]]
+        assert said.isna().all(axis=None)
+        assert (told["low"].dropna() >= 0).all() and (card.months["low"].dropna() >= 0).all()
+
+
+def test_the_first_day_of_a_quarter_differs_in_nothing(make_store: Any) -> None:
+    deals = [won(0, D(2023, 4, 5) + dt.timedelta(days=11 * i), 100.0) for i in range(30)]
+    ends = [(D(2023, m, 1), D(2023, m + 2, 30)) for m in (4, 7, 10)] + [(D(2024, 1, 1), D(2024, 3, 31))]
+    quotas = [quota(0, 1000), *(quota(0, 500, a, b) for a, b in ends)]
+    first = {"last_data_date": Q2.start}
+    card = card_of(
+        make_store, deals=[d for d in deals if d["closed_on"] <= Q2.start], quotas=quotas, meta=first
+    )
+    assert not card.figures[["significant", "usual_significant"]].any(axis=None)
+    assert figure(card, "quota_pace")["usual"] > 0, "there is a past that one could be found to lie below"
+
+
+def test_deals_created_have_the_exact_interval_of_a_count(make_store: Any) -> None:
+    deals = [due(0, D(2024, 6, 1)) for _ in range(5)]
+    row = figure(card_of(make_store, deals=deals), "deals_created")
+    assert row["value"] == 5 and (row["low"], row["high"]) == pytest.approx((1.6235, 11.6683), abs=1e-4)
+    # None at all where there were many is a difference that chance does not explain.
+    many = [won(0, D(2024, 1, 3 + i), created_on=D(2024, 1, 2 + i)) for i in range(20)]
+    none = figure(card_of(make_store, deals=many), "deals_created")
+    assert none["value"] == 0 and none["previous"] == 20 and none["significant"]
+
+
 def test_over_the_whole_of_a_period_sums_are_compared_with_whole_ones(make_store: Any) -> None:
     q1 = parse_period("2024-Q1", as_of=DAY)
     card = card_of(make_store, period=q1, deals=PAST, quotas=[quota(0, 300, q1.start, q1.end)])
@@ -144,7 +184,8 @@ def test_the_teams_middle_is_told_of_five_people_or_more(people: int, make_store
     if people < 5:
         assert card.figures["middle"].isna().all()
     else:
-        assert row["middle"] == np.median([100.0 * 2**i for i in range(people)])
+        middle = [200.0, 400.0, 800.0] if people == 5 else [200.0, 400.0, 800.0, 1600.0]
+        assert row["middle"] == pytest.approx(float(np.mean(middle)))
     # Who has won nothing has a revenue, and no deal size.
     fewer = card_of(make_store, deals=deals[:4], team_members=WEST[:people])
     assert figure(fewer, "average_deal_size")["n_people"] == 4
@@ -156,7 +197,8 @@ def test_the_middle_leaves_out_who_has_left_and_other_teams(make_store: Any) -> 
     members = [*WEST, {"rep_id": "R6", "team_id": "T1"}]
     deals = [won(i, D(2024, 4, 10), 100.0 * 10**i) for i in range(7)]
     card = card_of(make_store, deals=deals, reps=reps, team_members=members)
-    assert figure(card, "revenue")["n_people"] == 5 and figure(card, "revenue")["middle"] == 10_000
+    assert figure(card, "revenue")["n_people"] == 5
+    assert figure(card, "revenue")["middle"] == pytest.approx((1_000 + 10_000 + 100_000) / 3)
 
 
 def test_who_began_lately_is_compared_with_no_past(make_store: Any) -> None:
@@ -321,6 +363,18 @@ def test_a_company_without_teams_is_one_team(make_store: Any) -> None:
     card = card_of(make_store, "R2", deals=deals, teams=[], team_members=[])
     assert card.team_name == "" and card.since is None
     assert figure(card, "revenue")["value"] == 300 and figure(card, "revenue")["middle"] == 350
+    assert not card.figures["middle"].isin([100.0 * i for i in range(1, 7)]).any(), "nobody's own"
+
+
+def test_who_came_in_the_period_has_no_middle_of_sums_of_whole_ones(make_store: Any) -> None:
+    deals = [won(i, D(2024, 5, 2), 100.0 * (i + 1)) for i in range(6)]
+    late = [REPS[0] | {"hired_on": D(2024, 4, 20)}, *REPS[1:]]
+    for reps, known in ((REPS, True), (late, False)):
+        card = card_of(make_store, reps=reps, deals=deals)
+        for name in ("revenue", "deals_created"):
+            assert math.isnan(figure(card, name)["middle"]) != known
+        assert not math.isnan(figure(card, "average_deal_size")["middle"])
+        assert card.is_first_weeks != known
 
 
 def frames(card: Scorecard) -> dict[str, pd.DataFrame]:
@@ -366,7 +420,11 @@ def test_on_the_demo_company_figures_are_those_of_the_metrics(rep: str, demo_sto
     for metric, values in colleagues.dropna(subset="value").groupby("metric")["value"]:
         assert told.at[metric, "n_people"] == len(values)
         if len(values) >= 5:
-            assert told.at[metric, "middle"] == pytest.approx(float(np.median(values)))
+            if metric == "revenue" and card.since is not None and card.since > period.start:
+                assert math.isnan(told.at[metric, "middle"])
+            else:
+                ranked = sorted(values)
+                assert ranked[1] <= told.at[metric, "middle"] <= ranked[-2]
     past = compare("revenue", scope, period, "rep").set_index("rep")
     if not card.is_new and (card.since is None or card.since <= period.previous().start):
         assert told.at["revenue", "previous"] == pytest.approx(past.at[rep, "previous"])

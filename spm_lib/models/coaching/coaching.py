@@ -13,6 +13,7 @@ import pandas as pd
 from spm_lib.data.coaching_ledger import CoachingLedger
 from spm_lib.data.ledger import ledger_path
 from spm_lib.errors import StoreError
+from spm_lib.models.coaching.lever_scores import money_a_quarter, usual_money
 from spm_lib.models.coaching.levers import LEVERS
 from spm_lib.models.coaching.usual_quarter import reps_at_work
 from spm_lib.models.flags import open_by_then
@@ -33,6 +34,8 @@ _PEOPLE = (
     "miss",
     "priority",
     "attainment_then",
+    "attainment_then_low",
+    "attainment_then_high",
 )
 _LEVERS = (
     "rep_id",
@@ -53,9 +56,16 @@ _LEVERS = (
     "behind",
     "named",
     "worth",
+    "worth_low",
+    "worth_high",
+    "comes",
+    "stands_out",
+    "middle_of",
     "priority",
     "deals",
 )
+#: What people and their levers are put in order by, also where money is not known.
+_RANK = "_rank"
 _AGREED = (
     "agreement_id",
     "rep_id",
@@ -92,17 +102,16 @@ class Coaching:
     ends_on
         Last day of the quarter that the outlooks tell of; None without outlooks.
     people
-        A row per person at work, those to talk to first on top (highest ``priority``), then by name: rep_id, rep_name,
-        team, team_name; of the
-        quarter, null where there is no quota: quota, revenue so far, expected at its end with low and high (80 %), miss (the
-        probability that the quota is missed); priority (money: see `Notes`, null where nobody knows or nothing is named),
-        attainment_then (expected attainment, 1 is all, with the person's first lever at the team's median; null where
-        not known).
+        A row per person at work, those to talk to first on top (see `Notes`), then by name: rep_id, rep_name, team,
+        team_name; of the quarter, null where there is no quota: quota, revenue so far, expected at its end with low and
+        high (80 %), miss (the probability that the quota is missed); priority (money: see `Notes`, null where nobody knows
+        or nothing is named); attainment_then (expected attainment, 1 is all, with the person's first lever at the middle
+        of peers; null where that is not known, or comes once) with attainment_then_low and attainment_then_high, at the
+        ends of the lever's interval alone.
     levers
-        A row per person, lever and part that was measured: see `spm_lib.data.coaching_ledger`; label, unit, better and
-        counted of
-        the lever; priority; deals: those to look at together as dicts with deal_id, name, amount, fact and value.
-        Named ones of a person come first, in order of priority.
+        A row per person, lever and part that was measured: see `spm_lib.data.coaching_ledger`; label, unit, better,
+        counted and comes of the lever; priority; deals: those to look at together as dicts with deal_id, name, amount,
+        fact and value. Named ones of a person come first, in order of priority.
     agreed
         A row per agreement with a person of the scope, the latest first: agreement_id, rep_id, rep_name, team, lever,
         label, unit, better,
@@ -117,8 +126,11 @@ class Coaching:
 
     Notes
     -----
-    Priority is the chance to miss the quota × what the best lever is worth × the probability of being behind on it.
-    Where there is no quota the chance is left out.
+    Priority is the chance to miss the quota × what the best lever is worth a quarter × the probability of being behind on
+    it. Where there is no quota the chance is left out. Money that comes once counts with the quarter of it that falls on
+    each quarter of a year. Where nobody knows what a lever is worth there is no priority, and the middle of what all named
+    levers of the company are worth stands for it in the order, so that whoever is surely behind and likely to miss
+    comes before others.
     """
 
     asked_on: dt.date
@@ -181,7 +193,7 @@ def _read(snapshot: Snapshot) -> Coaching:
         ends_on=None if pd.isna(ends) else ends.date(),
         starts_on=dt.date.fromisoformat(card["starts_on"]) if "starts_on" in card else None,
         people=people,
-        levers=levers,
+        levers=levers.drop(columns=_RANK),
         agreed=agreed,
         tests=_tests(card.get("levers", [])),
     )
@@ -211,14 +223,15 @@ def _levers(
 ) -> pd.DataFrame:
     found = levers.drop(columns="as_of").merge(roster, on="rep_id", how="inner")
     miss = found["rep_id"].map(outlooks.set_index("rep_id")["miss"]).astype("float64").fillna(1.0)
-    weight = found["worth"] * found["behind"] * miss
-    found["priority"] = np.where(found["named"], weight, np.nan)
-    for name in ("label", "unit", "better", "counted"):
+    money, urgent = money_a_quarter(found), found["behind"] * miss
+    found["priority"] = np.where(found["named"], money * urgent, np.nan)
+    found[_RANK] = np.where(found["named"], money.fillna(usual_money(levers)) * urgent, np.nan)
+    for name in ("label", "unit", "better", "counted", "comes"):
         found[name] = [getattr(LEVERS[lever], name) if lever in LEVERS else "" for lever in found["lever"]]
     found["deals"] = pd.Series(_with_names(found["deals"], snapshot), index=found.index, dtype=object)
-    order = ["named", "priority", "behind", "lever", "part"]
+    order = ["named", _RANK, "behind", "lever", "part"]
     found = found.sort_values(order, ascending=[False, False, False, True, True], kind="stable")
-    return found[list(_LEVERS)].reset_index(drop=True)
+    return found[[*_LEVERS, _RANK]].reset_index(drop=True)
 
 
 def _with_names(lists: pd.Series, snapshot: Snapshot) -> list[list[dict[str, Any]]]:
@@ -240,11 +253,14 @@ def _people(roster: pd.DataFrame, outlooks: pd.DataFrame, levers: pd.DataFrame) 
     people = roster.merge(told, on="rep_id", how="left")
     first = levers[levers["named"]].drop_duplicates("rep_id").set_index("rep_id")
     people["priority"] = people["rep_id"].map(first["priority"]).astype("float64")
-    gained = people["rep_id"].map(first["worth"]).astype("float64")
-    people["attainment_then"] = ((people["expected"] + gained) / people["quota"]).astype("float64")
-    named = people["rep_id"].isin(first.index)
-    people = people.assign(_named=named).sort_values(
-        ["_named", "priority"], ascending=[False, False], kind="stable", na_position="last"
+    lasting = first[first["comes"] == "each quarter"]
+    for name, worth in (("", "worth"), ("_low", "worth_low"), ("_high", "worth_high")):
+        gained = people["rep_id"].map(lasting[worth]).astype("float64")
+        then = (people["expected"] + gained) / people["quota"]
+        people[f"attainment_then{name}"] = then.astype("float64")
+    rank = people["rep_id"].map(first[_RANK]).astype("float64")
+    people = people.assign(**{_RANK: rank}).sort_values(
+        _RANK, ascending=False, kind="stable", na_position="last"
     )
     return people[list(_PEOPLE)].reset_index(drop=True)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
 
-from spm_lib.data.coaching_ledger import OUTLOOK_COLUMNS, Agreement, CoachingLedger
+from spm_lib.data.coaching_ledger import OUTLOOK_COLUMNS, PROGRESS_COLUMNS, Agreement, CoachingLedger
 from spm_lib.data.history import Snapshot
 from spm_lib.models.coaching.evidence import evidence_of
 from spm_lib.models.coaching.lever_scores import ALPHA, MOST, SURE, lever_scores, measure
@@ -77,7 +77,8 @@ def record_day(
     """
     progress("comparing people on the same work")
     open_deals = deal_features(snapshot, (snapshot.date,))
-    found = coach_day(snapshot, open_deals, coached.agreements(until=snapshot.date))
+    agreements = coached.agreements(until=snapshot.date)
+    found = coach_day(snapshot, open_deals, agreements, _steps(coached, agreements))
     outlooks = pd.DataFrame(columns=list(OUTLOOK_COLUMNS))
     if snapshot.meta.rows.get("quotas"):
         progress("looking ahead to the end of the quarter")
@@ -88,6 +89,51 @@ def record_day(
         return False
     card = {**found.card, "outlooks": len(outlooks)}
     return coached.record(snapshot.date, found.levers, outlooks, found.progress, card, made_at=clock())
+
+
+def record_missing(snapshot: Snapshot, coached: CoachingLedger) -> int:
+    """Measure what came of agreements that were written down after their day was, and write that down, too.
+
+    Parameters
+    ----------
+    snapshot
+        The whole company on a day that is written.
+    coached
+        Where it is written.
+
+    Returns
+    -------
+    int
+        Of how many agreements something was measured. All that were looked at are noted, so that none is tried again.
+    """
+    day = snapshot.date
+    missing = coached.unmeasured(day)
+    if not missing:
+        return 0
+    kept = followed(missing, day)
+    moved = pd.DataFrame(columns=list(PROGRESS_COLUMNS))
+    if kept:
+        with keeping(snapshot) as keep:
+            work = read_work(snapshot, min(one.agreed_on for one in kept) - BEFORE, keep)
+            moved = progress(work, kept, _steps(coached, kept))
+    return coached.add_progress(day, moved, missing)
+
+
+def _steps(coached: CoachingLedger, agreements: Iterable[Agreement]) -> dict[int, str]:
+    """Give the part that each agreement is about: the one that was named of the rep when it was made.
+
+    It is read where it was written down on that day, and so stays the same, whatever becomes the worst one later.
+    """
+    found = {}
+    for one in agreements:
+        day = coached.latest(one.agreed_on)
+        if day is None:
+            continue
+        rows = coached.levers(day)
+        told = rows[rows["named"] & (rows["rep_id"] == one.rep_id) & (rows["lever"] == one.lever)]
+        if len(told):
+            found[one.agreement_id] = str(told["part"].iloc[0])
+    return found
 
 
 @dataclass(frozen=True)
@@ -110,7 +156,12 @@ def _learned(coached: CoachingLedger, snapshot: Snapshot, refit_days: int) -> _L
     return _Learned(day, fit_calibration(snapshot))
 
 
-def coach_day(snapshot: Snapshot, open_deals: pd.DataFrame, agreements: Sequence[Agreement]) -> CoachingDay:
+def coach_day(
+    snapshot: Snapshot,
+    open_deals: pd.DataFrame,
+    agreements: Sequence[Agreement],
+    steps: Mapping[int, str] | None = None,
+) -> CoachingDay:
     """Find what each rep could work on, as known on the snapshot's day.
 
     Parameters
@@ -121,6 +172,8 @@ def coach_day(snapshot: Snapshot, open_deals: pd.DataFrame, agreements: Sequence
         Features of the deals open on the day.
     agreements
         All that were agreed by the day.
+    steps
+        The part of a lever that each is about, by its number, where one was named: see `spm_lib.models.coaching.progress`.
     """
     day = snapshot.date
     start = day - dt.timedelta(days=WINDOW_DAYS - 1)
@@ -130,8 +183,8 @@ def coach_day(snapshot: Snapshot, open_deals: pd.DataFrame, agreements: Sequence
         work = read_work(snapshot, first, keep)
         year = work.during(start, day)
         measured = [found for evidence in evidence_of(year) if (found := measure(evidence)) is not None]
-        moved = progress(work, kept)
-    levers = lever_scores(measured, usual_quarters(snapshot, start))
+        moved = progress(work, kept, steps or {})
+    levers = lever_scores(measured, usual_quarters(snapshot, start, work.away))
     named = levers[levers["named"]]
     shown = dict(zip(named.index, review_deals(named, open_deals), strict=True))
     deals = pd.Series([shown.get(place, []) for place in levers.index], index=levers.index, dtype=object)
@@ -141,6 +194,7 @@ def coach_day(snapshot: Snapshot, open_deals: pd.DataFrame, agreements: Sequence
         "alpha": ALPHA,
         "sure": SURE,
         "most": MOST,
+        "agreements": sorted(one.agreement_id for one in agreements),
         "reps": int(levers["rep_id"].nunique()),
         "named": int(named["rep_id"].nunique()),
         "levers": [each.fact for each in measured],

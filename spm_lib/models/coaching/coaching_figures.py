@@ -35,11 +35,19 @@ COACHING_FIGURES = {
         ),
         Figure(
             "coaching_worth",
-            "Worth of the first levers",
+            "Worth of the first levers, each quarter",
             "currency",
             None,
-            "What a quarter's revenue would gain with each person's first lever at the middle of the team, times the "
-            "probability that the person is truly behind on it; only what can be told in money.",
+            "What each quarter's revenue would gain with each person's first lever at the middle of peers, times the "
+            "probability that the person is truly behind on it; only what can be told in money and comes each quarter. Its "
+            "90% interval takes people to be off from their numbers independently of each other.",
+        ),
+        Figure(
+            "coaching_worth_once",
+            "Worth of the first levers, once",
+            "currency",
+            None,
+            "The same for first levers whose money comes once: a shorter time in stages brings the same revenue earlier.",
         ),
     )
 }
@@ -48,15 +56,15 @@ COACHING_FIGURES = {
 def coaching_figures(coaching: Coaching) -> pd.DataFrame:
     """Give the key figures as rows: metric, label, part, value, n, low, high, unit, note.
 
-    Intervals are null: how much the quarters of several people rise and fall together is not in the ledger.
+    Outlooks of several people have no interval: how much their quarters rise and fall together is not in the ledger.
     """
     people, named = coaching.people, coaching.named
     looked = None if coaching.found_on else "nobody was looked at"
     due = people[people["quota"].notna() & people["miss"].notna()]
     no_quota = looked or (None if len(due) else "no outlook on a quota")
     first = named.drop_duplicates("rep_id")
-    told = first[first["worth"].notna()]
-    no_money = looked or (None if len(told) else "nothing to tell in money")
+    known = first[first["worth"].notna()]
+    often = {name: known[known["comes"] == name] for name in ("each quarter", "once")}
     measured = int(people["rep_id"].isin(coaching.levers["rep_id"]).sum())
     no_people = looked or (None if measured else "too little evidence")
     quotas = float(due["quota"].sum())
@@ -68,8 +76,11 @@ def coaching_figures(coaching: Coaching) -> pd.DataFrame:
             no_quota,
         ),
         "quotas_missed": (float(due["miss"].sum()), len(due), no_quota),
-        "coaching_worth": (float((told["worth"] * told["behind"]).sum()), len(told), no_money),
+        "coaching_worth": _worth(often["each quarter"], looked or "nothing to tell in money each quarter"),
+        "coaching_worth_once": _worth(often["once"], looked or "nothing that brings money once"),
     }
+    ends = {"coaching_worth": _ends(often["each quarter"]), "coaching_worth_once": _ends(often["once"])}
+    unknown = (np.nan, np.nan)
     return pd.DataFrame(
         [
             {
@@ -78,11 +89,33 @@ def coaching_figures(coaching: Coaching) -> pd.DataFrame:
                 "part": None,
                 "value": np.nan if note else value,
                 "n": int(n),
-                "low": np.nan,
-                "high": np.nan,
+                "low": ends.get(name, unknown)[0],
+                "high": ends.get(name, unknown)[1],
                 "unit": COACHING_FIGURES[name].unit,
                 "note": note,
             }
             for name, (value, n, note) in rows.items()
         ]
     )
+
+
+def _worth(first: pd.DataFrame, none: str) -> tuple[float, int, str | None]:
+    """Give the sum of what levers are worth, how many there are, and what to say where there are none."""
+    return float((first["worth"] * first["behind"]).sum()), len(first), None if len(first) else none
+
+
+def _ends(first: pd.DataFrame) -> tuple[float, float]:
+    """Give the ends of the interval of the sum of what levers are worth; unknown where one of them is.
+
+    The distances of the ends from the worth of each lever are added like those of independent errors, each side for
+    itself (Zou and Donner, Statistics in Medicine 27, 2008).
+    """
+    if first.empty:
+        return np.nan, np.nan
+    worth, sure = first["worth"].to_numpy(dtype=float), first["behind"].to_numpy(dtype=float)
+    below, above = (
+        float(np.sqrt(np.sum((sure * (first[end].to_numpy(dtype=float) - worth)) ** 2)))
+        for end in ("worth_low", "worth_high")
+    )
+    whole = float(np.sum(worth * sure))
+    return max(whole - below, 0.0), whole + above

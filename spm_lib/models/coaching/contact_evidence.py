@@ -6,9 +6,7 @@ import ibis
 import pandas as pd
 
 from spm_lib.models.coaching.stage_evidence import open_time
-from spm_lib.models.coaching.work import Work, summed
-
-_MONTH = 30.44
+from spm_lib.models.coaching.work import MONTH_DAYS, Work, summed
 
 
 def activity(work: Work) -> pd.DataFrame | None:
@@ -27,7 +25,7 @@ def activity_spread(work: Work) -> pd.DataFrame | None:
     if daily is None:
         return None
     met = daily.select("deal_id", "rep_id", y=ibis.literal(1.0), x=ibis.literal(0.0))
-    both = ibis.union(met, open_time(work, work.start, _MONTH))
+    both = ibis.union(met, open_time(work, work.start, MONTH_DAYS))
     return summed(work.of_kind(both, work.handling), work.handling)
 
 
@@ -63,7 +61,7 @@ def _daily(work: Work) -> ibis.Table | None:
         by="rep_id",
         inbound=(rows.direction == "inbound").fill_null(False),
     )
-    return work.once("daily activity", lambda: _by_day(work.owned(rows, "day")))
+    return work.once("daily activity", lambda: _by_day(work.attending(work.owned(rows, "day"), "day")))
 
 
 def _by_day(rows: ibis.Table) -> ibis.Table:

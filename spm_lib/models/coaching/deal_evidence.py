@@ -9,12 +9,13 @@ import pandas as pd
 from spm_lib.data.replay import at_highest
 from spm_lib.metrics.populations import converted
 from spm_lib.metrics.question import Question
-from spm_lib.models.coaching.work import Work, summed
+from spm_lib.models.coaching.work import MONTH_DAYS, Work, summed
 from spm_lib.periods import Period
 
-_MONTH_DAYS = 30.44
 #: Months since joining from which on a rep is told apart from new ones.
 _TENURES = (2, 4)
+#: What is left of a month away is nothing.
+_A_DAY = 0.5 / MONTH_DAYS
 
 
 def win_rate(work: Work) -> pd.DataFrame:
@@ -77,9 +78,12 @@ def deals_created(work: Work) -> pd.DataFrame | None:
     by_month = born.group_by("rep_id", month=born.created_on.truncate("month")).agg(y=born.count())
     made: pd.DataFrame = by_month.to_pandas()
     made["month"] = pd.to_datetime(made["month"])
+    months = _attended(months, work.away)
+    if months.empty:
+        return None
     found: pd.DataFrame = months.merge(made, on=["rep_id", "month"], how="left")
     found["y"] = found["y"].fillna(0.0)
-    # Who has had no deal in all that time is on leave, new, or sells nothing: nobody to be compared.
+    # Who has had no deal in all that time is new, or sells nothing: nobody to be compared.
     found = found[found.groupby("rep_id")["y"].transform("sum") > 0].reset_index(drop=True)
     found["month"] = found["month"].dt.strftime("%Y-%m")
     found["n"] = 1
@@ -120,14 +124,14 @@ def _months_at_work(work: Work) -> pd.DataFrame:
         begins = max(month, pd.Timestamp(work.start))
         ends = min(month + pd.offsets.MonthBegin(1), pd.Timestamp(work.after))
         days = (high.clip(upper=ends) - low.clip(lower=begins)).dt.days.clip(lower=0)
-        tenure = ((month - hired).dt.days / _MONTH_DAYS).fillna(1e3)
+        tenure = ((month - hired).dt.days / MONTH_DAYS).fillna(1e3)
         parts.append(
             pd.DataFrame(
                 {
                     "rep_id": spells["rep_id"],
                     "kind_of_team": spells["team_id"],
                     "month": month,
-                    "x": days / _MONTH_DAYS,
+                    "x": days / MONTH_DAYS,
                     "tenure": np.digitize(tenure, _TENURES).astype(str),
                 }
             )
@@ -137,6 +141,18 @@ def _months_at_work(work: Work) -> pd.DataFrame:
     kinds = _kind_of_team(work)
     found["kind_of_team"] = [kinds.get(team, team) for team in found["kind_of_team"]]
     return found.groupby(["rep_id", "month", "tenure", "kind_of_team"])["x"].sum().reset_index()
+
+
+def _attended(months: pd.DataFrame, away: pd.DataFrame) -> pd.DataFrame:
+    """Take the time away out of months at work."""
+    if away.empty:
+        return months
+    both = months.reset_index().merge(away, on="rep_id")
+    since = both["since"].clip(lower=both["month"])
+    until = both["until"].clip(upper=both["month"] + pd.offsets.MonthBegin(1))
+    gone = (until - since).dt.days.clip(lower=0).groupby(both["index"]).sum() / MONTH_DAYS
+    left = months["x"] - gone.reindex(months.index).fillna(0.0)
+    return months.assign(x=left)[left > _A_DAY]
 
 
 def _kind_of_team(work: Work) -> dict[str, str]:

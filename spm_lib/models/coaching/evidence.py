@@ -54,7 +54,7 @@ _READERS: Mapping[str, tuple[Family, Reader]] = {
 }
 
 #: What kinds of work are told by besides the attributes of deals, where a reader says so.
-_MORE = ("quarter", "stage_kind", "age", "kind_of_team", "tenure", "month")
+_MORE = ("quarter", "age", "kind_of_team", "tenure", "month")
 
 
 def evidence_of(work: Work, levers: Iterable[str] = LEVERS) -> Iterator[Evidence]:

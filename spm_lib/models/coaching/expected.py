@@ -24,8 +24,12 @@ SUMS = ("n", "y", "x", "yy", "xy", "xx")
 _ATTRIBUTE_RIDGE = 1e-2
 #: Degrees of freedom of the reps' effects: so few that one who is far off hardly moves what is expected of others.
 _FREEDOM = 2.0
+#: In the dispersion of a rep's clusters that of all counts as so many of them.
+_POOLED = 20.0
 _MOST_STEPS, _INNER_STEPS, _CLOSE = 40, 5, 3e-3
 _WIDEST = 4.0
+#: Effects further off than this are told from each other by nothing that can be counted.
+_ENDLESS, _HALVINGS = 12.0, 40
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ class Fitted:
         What was observed, and what peers would have reached on the rep's own mix, per unit of `x`.
     dispersion
         Variance of the clusters over what the family says.
+    spreads
+        The same of each rep's own clusters, drawn to that of all.
     """
 
     reps: npt.NDArray[np.object_]
@@ -58,11 +64,34 @@ class Fitted:
     observed: Floats
     expected: Floats
     dispersion: float
+    spreads: Floats
     _rows: _Rows
 
     def at(self, effect: Floats) -> Floats:
         """Give what each rep's mix would come to, per unit of `x`, at another effect."""
         return self._rows.per_rep(self._rows.mean(effect)) / self._rows.per_rep(self._rows.x)
+
+    def ends(self, quantile: float) -> tuple[Floats, Floats]:
+        """Give the least and the greatest effect of each rep with which what was observed is no surprise.
+
+        That is the score interval (Wilson, JASA 22, 1927): it holds where little was counted, or nothing or all of it
+        happened, and is nowhere drawn to other reps. A surprise lies more than `quantile` standard errors off.
+        """
+        seen = self._rows.per_rep(self._rows.y)
+
+        def end(side: float) -> Floats:
+            near, far = np.zeros(len(seen)), np.full(len(seen), side * _ENDLESS)
+            if self._rows.family == "mean":
+                return np.asarray(self.effect + side * quantile * self.error)
+            for _ in range(_HALVINGS):
+                middle = (near + far) / 2
+                spread = np.sqrt(self.spreads * self._rows.information(self.effect + middle))
+                off = side * (self._rows.per_rep(self._rows.mean(self.effect + middle)) - seen)
+                inside = off < quantile * spread
+                near, far = np.where(inside, middle, near), np.where(inside, far, middle)
+            return np.asarray(self.effect + near)
+
+        return end(-1.0), end(1.0)
 
 
 def fit_expected(rows: pd.DataFrame, attributes: Sequence[str], family: Family) -> Fitted:
@@ -111,17 +140,20 @@ def fit_expected(rows: pd.DataFrame, attributes: Sequence[str], family: Family) 
     effect = effect - middle
     none = np.zeros(len(reps))
     information = data.information(none)
+    held = np.maximum(data.information(effect), 1e-12)
+    spreads = _own_dispersion(data, effect, clusters, dispersion)
     surprise = data.per_rep(data.y - data.mean(none))
     weight = data.per_rep(data.x)
     return Fitted(
         reps=reps.astype(object),
         effect=effect,
-        error=np.sqrt(dispersion / np.maximum(data.information(effect), 1e-12)),
+        error=np.sqrt(spreads / held),
         score=surprise / np.sqrt(dispersion * np.maximum(information, 1e-12)),
         clusters=clusters,
         observed=data.per_rep(data.y) / weight,
         expected=data.per_rep(data.mean(none)) / weight,
         dispersion=dispersion,
+        spreads=spreads,
         _rows=data,
     )
 
@@ -176,10 +208,10 @@ class _Rows:
     def information(self, effect: Floats) -> Floats:
         return self.per_rep(self.weight(effect))
 
-    def residual(self, effect: Floats) -> float:
-        """Give the sum over all clusters of their squared distance from the mean."""
+    def residual(self, effect: Floats) -> Floats:
+        """Give the sum over each rep's clusters of their squared distance from the mean."""
         unit = self.unit(effect)
-        return float(np.sum(self.yy - 2 * unit * self.xy + unit**2 * self.xx))
+        return self.per_rep(self.yy - 2 * unit * self.xy + unit**2 * self.xx)
 
     def by_attribute(self, values: Floats) -> Floats:
         """Add values up by coefficient."""
@@ -244,7 +276,7 @@ def _peers(data: _Rows, clusters: int) -> tuple[_Rows, float]:
         coefficients, effect = coefficients + shorter * step, effect + shorter * step_reps
         model = float(clusters) if mean_of else float(data.weight(effect).sum())
         free = clusters / max(clusters - data.size, 1)
-        dispersion = max(data.residual(effect) / max(model, 1e-12) * free, 1e-12)
+        dispersion = max(float(data.residual(effect).sum()) / max(model, 1e-12) * free, 1e-12)
         size_of = effect**2 + dispersion / held
         for _ in range(_INNER_STEPS):
             trust = (_FREEDOM + 1) / (_FREEDOM + size_of / variance)
@@ -269,6 +301,13 @@ def _own(data: _Rows) -> Floats:
         if np.abs(step).max() < 1e-9:
             break
     return effect
+
+
+def _own_dispersion(data: _Rows, effect: Floats, clusters: npt.NDArray[np.int64], pooled: float) -> Floats:
+    """Give each rep's own dispersion, drawn to the pooled one: who gives away more does so more unevenly, too."""
+    model = clusters if data.family == "mean" else data.information(effect)
+    own = data.residual(effect) / np.maximum(model, 1e-12)
+    return np.asarray((_POOLED * pooled + clusters * own) / (_POOLED + clusters))
 
 
 def _weighted_median(values: Floats, weights: Floats) -> float:

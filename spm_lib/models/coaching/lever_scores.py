@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from scipy import stats
 from spm_lib.models.coaching.evidence import Evidence
 from spm_lib.models.coaching.expected import Fitted, fit_expected
 from spm_lib.models.coaching.levers import LEVERS
-from spm_lib.models.coaching.shrinkage import differ, shrunk
+from spm_lib.models.coaching.shrinkage import COVERAGE, differ, shrunk
+from spm_lib.models.coaching.usual_quarter import QUARTER_DAYS
+from spm_lib.models.scorecard_figures import LEAST_PEOPLE
 
 Floats = npt.NDArray[np.float64]
 
@@ -26,6 +29,8 @@ MOST = 2
 SURE = 0.8
 #: A difference worth less than this share of a quarter's revenue is not worth a talk.
 LEAST_WORTH = 0.01
+#: Money that comes once is held against that of so many quarters, a year, when levers are put in order.
+ORDER_QUARTERS = 4
 
 #: Levers of which more of what is counted is worse.
 _FEWER_IS_BETTER = frozenset({"discount", "slippage"})
@@ -36,8 +41,6 @@ _TOLD_AS: Mapping[str, Callable[[Floats], Floats]] = {
     "deal_size": lambda mean: np.asarray(np.exp(mean)),
     "cycle_length": lambda rate: np.asarray(1 / np.maximum(rate, 1e-9)),
 }
-#: A team's middle is told where so many people make it up; else it is the company's.
-LEAST_PEOPLE = 5
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Measured:
         How reps differ.
     frame
         A row per rep: rep_id, lever, part, n, observed, expected, difference, low, high (all in the lever's unit),
-        effect and error (on the scale of the model, positive is better), score, behind.
+        effect and error (on the scale of the model, positive is better), score, behind, ahead.
     p_value
         Of reps being alike.
     """
@@ -62,11 +65,22 @@ class Measured:
     frame: pd.DataFrame
     p_value: float
 
+    @cached_property
+    def gaps(self) -> pd.DataFrame:
+        """Give, by rep, between what observed − expected truly lies by the rep's own numbers alone: gap_low, gap_high."""
+        told, fitted = _told(self.evidence.lever), self.fitted
+        quantile = float(stats.norm.ppf((1 + COVERAGE) / 2))
+        expected = told(fitted.at(np.zeros(len(fitted.reps))))
+        ends = np.sort([told(fitted.at(end)) - expected for end in fitted.ends(quantile)], axis=0)
+        return pd.DataFrame(
+            {"gap_low": ends[0], "gap_high": ends[1]}, index=pd.Index(fitted.reps, name="rep_id")
+        )
+
     @property
     def fact(self) -> dict[str, Any]:
         """What a reader may know of the lever as a whole, as plain values."""
         rows = self.evidence.rows
-        told: Callable[[Floats], Floats] = _TOLD_AS.get(self.evidence.lever, np.asarray)
+        told = _told(self.evidence.lever)
         return {
             "lever": self.evidence.lever,
             "part": self.evidence.part,
@@ -89,8 +103,7 @@ def measure(evidence: Evidence) -> Measured | None:
     fitted = fit_expected(evidence.rows, evidence.attributes, evidence.family)
     kept = fitted.clusters >= lever.least
     shrink = shrunk(fitted.effect[kept], fitted.error[kept])
-    told: Callable[[Floats], Floats] = _TOLD_AS.get(lever.name, np.asarray)
-    sign = -1.0 if lever.name in _FEWER_IS_BETTER else 1.0
+    told, sign = _told(lever.name), _sign(lever.name)
 
     def at(effect: Floats) -> Floats:
         whole = np.zeros(len(kept))
@@ -111,10 +124,13 @@ def measure(evidence: Evidence) -> Measured | None:
             "low": bounds[0],
             "high": bounds[1],
             "shrunk": shrink.mean,
+            "shrunk_low": shrink.low,
+            "shrunk_high": shrink.high,
             "effect": sign * fitted.effect[kept],
             "error": fitted.error[kept],
             "score": sign * fitted.score[kept],
-            "behind": shrink.below if sign > 0 else shrink.differs - shrink.below,
+            "behind": shrink.below if sign > 0 else shrink.above,
+            "ahead": shrink.above if sign > 0 else shrink.below,
         }
     )
     return Measured(evidence, fitted, frame, differ(frame["score"].to_numpy()))
@@ -129,31 +145,33 @@ def lever_scores(measured: Iterable[Measured], reps: pd.DataFrame) -> pd.DataFra
         The levers.
     reps
         A row for each rep at work now: ``rep_id``, ``team``, ``revenue`` (of a usual quarter at work, in the reporting
-        currency;
-        null where unknown), ``cycle`` (mean days to win; null where unknown) and a column for each pipeline with its share
-        of the revenue.
+        currency; null where unknown), ``cycle`` (mean days to win; null where unknown) and a column for each pipeline with
+        its share of the revenue.
 
     Returns
     -------
     DataFrame
         The frames of `measured` for these reps, with ``worth`` (what a quarter's revenue would gain with the lever at the
-        team's median, null where that is not known, 0 for who is not behind) and ``named``.
+        middle of the rep's peers, null where that is not known, 0 for who is not behind), ``worth_low`` and ``worth_high``
+        (the same at the ends of the lever's interval), ``comes`` (whether that money comes each quarter, or once),
+        ``middle_of`` (``team``, or ``company`` where too few of a team are measured), ``named`` and ``stands_out``.
 
     Notes
     -----
     Named is who is behind beyond chance, by the score test of each and with a false discovery rate of `ALPHA` over all
-    reps and levers (Benjamini and Hochberg, JRSS B 57, 1995), on a lever on which reps differ at all.
+    reps and levers, also those on which reps are alike (Benjamini and Hochberg, JRSS B 57, 1995): levers are chosen by
+    the same numbers, so leaving the others out would make chance look like a finding. Besides, reps must differ on the
+    lever at all. Who stands out is told in the same way, on the other side.
     """
     parts = [_with_worth(each, reps) for each in measured]
     parts = [part for part in parts if len(part)]
     if not parts:
-        return pd.DataFrame(columns=[*_COLUMNS]).astype({"named": bool})
+        return pd.DataFrame(columns=[*_COLUMNS]).astype({"named": bool, "stands_out": bool})
     frame = pd.concat(parts, ignore_index=True)
-    p_value = stats.norm.cdf(frame["score"].to_numpy())
-    asked = frame["differs"].to_numpy(dtype=bool)
-    found = np.zeros(len(frame), dtype=bool)
-    if asked.any():
-        found[asked] = stats.false_discovery_control(p_value[asked]) < ALPHA
+    score = frame["score"].to_numpy()
+    low, high = (stats.false_discovery_control(stats.norm.cdf(side)) < ALPHA for side in (score, -score))
+    found = low & frame["differs"]
+    frame["stands_out"] = high & frame["differs"] & (frame["ahead"] >= SURE)
     worth = frame["worth"].to_numpy()
     least = LEAST_WORTH * frame["revenue"].fillna(0.0).to_numpy()
     matters = np.isnan(worth) | ((worth > 0) & (worth >= least))
@@ -166,11 +184,23 @@ def lever_scores(measured: Iterable[Measured], reps: pd.DataFrame) -> pd.DataFra
 
 
 def by_priority(frame: pd.DataFrame) -> pd.DataFrame:
-    """Order rows of levers by worth × probability of being behind; those of unknown worth last, the surest first."""
-    weight = frame["worth"] * frame["behind"]
-    order = frame.assign(_weight=weight, _score=frame["score"] if "score" in frame else -frame["behind"])
-    order = order.sort_values(["_weight", "_score", "lever", "part"], ascending=[False, True, True, True])
-    return order.drop(columns=["_weight", "_score"])
+    """Order named rows of a company by money × probability of being behind, the surest first where that is the same."""
+    weight = money_a_quarter(frame).fillna(usual_money(frame)) * frame["behind"]
+    order = frame.assign(_weight=weight)
+    order = order.sort_values(["_weight", "score", "lever", "part"], ascending=[False, True, True, True])
+    return order.drop(columns="_weight")
+
+
+def money_a_quarter(frame: pd.DataFrame) -> pd.Series:
+    """Give what rows of levers are worth in each quarter of a year; null where nobody knows."""
+    once = frame["lever"].map(lambda lever: lever in LEVERS and LEVERS[lever].comes == "once").astype(bool)
+    return frame["worth"].astype("float64").where(~once, frame["worth"] / ORDER_QUARTERS)
+
+
+def usual_money(frame: pd.DataFrame) -> float:
+    """Give the middle of what named rows are worth a quarter: by it those of unknown worth are put in order."""
+    known = money_a_quarter(frame[frame["named"].astype(bool)]).dropna()
+    return float(known.median()) if len(known) else 1.0
 
 
 _COLUMNS = (
@@ -189,7 +219,22 @@ _COLUMNS = (
     "effect",
     "error",
     "score",
+    "worth_low",
+    "worth_high",
+    "comes",
+    "stands_out",
+    "middle_of",
 )
+
+
+def _sign(lever: str) -> float:
+    """Give 1 where more of what is counted is better, else −1."""
+    return -1.0 if lever in _FEWER_IS_BETTER else 1.0
+
+
+def _told(lever: str) -> Callable[[Floats], Floats]:
+    """Give what turns a lever's values into the form in which readers know them."""
+    return _TOLD_AS.get(lever, np.asarray)
 
 
 def _told_by_another(frame: pd.DataFrame) -> pd.Series:
@@ -205,26 +250,35 @@ def _with_worth(measured: Measured, reps: pd.DataFrame) -> pd.DataFrame:
         return frame
     middle = frame.groupby("team")["shrunk"].transform("median")
     people = frame.groupby("team")["shrunk"].transform("size")
-    middle = middle.where(people >= LEAST_PEOPLE, frame["shrunk"].median())
-    gained = _gained(measured, frame, middle.to_numpy(dtype=float))
-    behind = (
-        np.sign(middle - frame["shrunk"]) * (-1 if measured.evidence.lever in _FEWER_IS_BETTER else 1) > 0
+    enough = people >= LEAST_PEOPLE
+    middle = middle.where(enough, frame["shrunk"].median())
+    frame["middle_of"] = np.where(enough, "team", "company")
+    # Who is not behind gains nothing; what nobody knows stays unknown.
+    worth, one, other = (
+        np.maximum(
+            _gained(measured, frame, frame[own].to_numpy(dtype=float), middle.to_numpy(dtype=float)), 0.0
+        )
+        for own in ("shrunk", "shrunk_low", "shrunk_high")
     )
-    frame["worth"] = np.where(behind, np.maximum(gained, 0.0), np.where(np.isnan(gained), np.nan, 0.0))
+    frame["worth"] = worth
+    # The interval is that of a rep who differs; the worth of one who may not can lie outside.
+    frame["worth_low"] = np.minimum(np.minimum(one, other), worth)
+    frame["worth_high"] = np.maximum(np.maximum(one, other), worth)
+    frame["comes"] = LEVERS[measured.evidence.lever].comes
     frame["differs"] = measured.p_value < ALPHA
-    return frame[[*_COLUMNS[:10], "worth", "effect", "error", "score", "differs", "revenue"]]
+    return frame[[name for name in (*_COLUMNS, "ahead", "differs", "revenue") if name in frame]]
 
 
-def _gained(measured: Measured, frame: pd.DataFrame, middle: Floats) -> Floats:
+def _gained(measured: Measured, frame: pd.DataFrame, own: Floats, middle: Floats) -> Floats:
     """Give what a quarter's revenue would gain with the lever at `middle`, where that follows from what revenue is made of.
 
+    `own` is where each rep of `frame` stands now. The amount is negative for who is ahead of the middle.
     Revenue is deals × share won × amount × what is left of it. A shorter cycle brings the same revenue earlier, once. What
     activity, follow-up, close dates and hygiene would bring, nobody knows from data of one company in which nothing
     was tried.
     """
     lever, part = measured.evidence.lever, measured.evidence.part
     revenue = frame["revenue"].to_numpy(dtype=float)
-    own = frame["shrunk"].to_numpy(dtype=float)
     if lever in ("deals_created", "deal_size"):
         return np.asarray(revenue * np.expm1(middle - own))
     if lever == "discount":
@@ -241,8 +295,5 @@ def _gained(measured: Measured, frame: pd.DataFrame, middle: Floats) -> Floats:
         return np.asarray(revenue * share * (ratio - 1))
     if lever == "cycle_length":
         saved = frame["cycle"].to_numpy(dtype=float) * -np.expm1(own - middle)
-        return np.asarray(revenue * np.minimum(saved / _QUARTER_DAYS, 1.0))
+        return np.asarray(revenue * np.minimum(saved / QUARTER_DAYS, 1.0))
     return np.full(len(frame), np.nan)
-
-
-_QUARTER_DAYS = 91.31

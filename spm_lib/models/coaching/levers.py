@@ -10,6 +10,8 @@ from spm_lib.errors import UnknownNameError, did_you_mean, one_line
 
 #: What a lever's values are told in: shares from 0 to 1, money in the reporting currency, days, or so many a month or day.
 Unit = Literal["share", "money", "days", "per_month", "per_day"]
+#: Whether what a lever is worth comes each quarter, or once.
+Comes = Literal["each quarter", "once"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Lever:
         With fewer of these nothing is said of a rep.
     definition
         One sentence that says what is counted.
+    comes
+        Whether its money comes each quarter, or once.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Lever:
     counted: str
     least: int
     definition: str
+    comes: Comes = "each quarter"
 
 
 _LEVERS = (
@@ -91,6 +96,8 @@ _LEVERS = (
         "stays in a stage",
         15,
         "How many days deals are open for each time that one leaves its stage, going on or ending.",
+        # The same revenue, earlier.
+        "once",
     ),
     Lever(
         "activity",

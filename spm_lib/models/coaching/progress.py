@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from spm_lib.data.coaching_ledger import PROGRESS_COLUMNS, Agreement
 from spm_lib.models.coaching.evidence import evidence_of
 from spm_lib.models.coaching.lever_scores import Measured, measure
-from spm_lib.models.coaching.shrinkage import COVERAGE
 from spm_lib.models.coaching.work import Work
 
 #: How long before an agreement is looked at, and how long an agreement is followed.
@@ -24,7 +22,7 @@ def followed(agreements: Iterable[Agreement], day: dt.date) -> tuple[Agreement, 
     return tuple(one for one in agreements if one.agreed_on < day <= one.agreed_on + FOLLOWED)
 
 
-def progress(work: Work, agreements: Sequence[Agreement]) -> pd.DataFrame:
+def progress(work: Work, agreements: Sequence[Agreement], steps: Mapping[int, str]) -> pd.DataFrame:
     """Measure what came of agreements.
 
     Parameters
@@ -33,6 +31,9 @@ def progress(work: Work, agreements: Sequence[Agreement]) -> pd.DataFrame:
         As known on the day, reaching a year back from the first agreement.
     agreements
         Those that are followed.
+    steps
+        The part of a lever that an agreement is about, by its number, as was known when it was made. Of others that are
+        about a lever with parts all of these are taken together.
 
     Returns
     -------
@@ -42,9 +43,10 @@ def progress(work: Work, agreements: Sequence[Agreement]) -> pd.DataFrame:
 
     Notes
     -----
-    Both sides are compared with what peers reached at that time, so a season or a change for all is no progress. A rep
-    who is
-    picked when things were worst gets better by chance alone: the interval does not know of that, and reports say so.
+    Both sides are compared with what peers reached at that time, so a season or a change for all is no progress. Neither
+    side is drawn to the other reps; the interval of the difference follows from those of the two sides (Zou and
+    Donner, Statistics in Medicine 27, 2008), which need not be even. A rep who is picked when things were worst gets
+    better by chance alone: the interval does not know of that, and reports say so.
     """
     rows = []
     days = sorted({one.agreed_on for one in agreements})
@@ -54,8 +56,12 @@ def progress(work: Work, agreements: Sequence[Agreement]) -> pd.DataFrame:
         before = _measured(work.during(day - BEFORE + dt.timedelta(days=1), day), levers)
         since = _measured(work.during(day + dt.timedelta(days=1), work.end), levers)
         for one in then:
-            if one.lever in before and one.lever in since:
-                rows.append(_compared(one, before[one.lever], since[one.lever]))
+            part = steps.get(one.agreement_id)
+            rows.append(
+                _compared(
+                    one, *(_gaps(side.get(one.lever, []), one.rep_id, part) for side in (before, since))
+                )
+            )
     found = [row for row in rows if row is not None]
     return pd.DataFrame(found, columns=list(PROGRESS_COLUMNS))
 
@@ -69,40 +75,45 @@ def _measured(work: Work, levers: Sequence[str]) -> dict[str, list[Measured]]:
     return found
 
 
-def _compared(one: Agreement, before: list[Measured], since: list[Measured]) -> dict[str, float] | None:
-    """Compare the two sides; of a lever with parts the one in which the rep was furthest behind."""
-    old = _rows(before, one.rep_id)
-    if old.empty:
+def _gaps(measured: list[Measured], rep_id: str, part: str | None) -> pd.DataFrame:
+    """Give what was measured of a rep by part: n, gap (observed − expected), and the ends of its interval."""
+    asked = [each for each in measured if part is None or each.evidence.part == part]
+    frames = [
+        each.frame[each.frame["rep_id"] == rep_id].merge(each.gaps, on="rep_id")
+        for each in asked
+        if rep_id in set(each.frame["rep_id"])
+    ]
+    empty = pd.DataFrame(columns=["part", "n", "observed", "expected", "gap_low", "gap_high"])
+    found = pd.concat(frames) if frames else empty
+    found = found.assign(gap=found["observed"] - found["expected"]).set_index("part")
+    return found[["n", "gap", "gap_low", "gap_high"]].astype("float64")
+
+
+def _compared(one: Agreement, before: pd.DataFrame, since: pd.DataFrame) -> dict[str, float] | None:
+    """Compare the two sides on the parts that both have, each weighted by what was counted since."""
+    parts = before.index.intersection(since.index)
+    if parts.empty:
         return None
-    was = old.sort_values("score").iloc[0]
-    new = _rows([each for each in since if each.evidence.part == was["part"]], one.rep_id)
-    if new.empty:
-        return None
-    now = new.iloc[0]
-    gap = _gap(now) - _gap(was)
-    error = np.hypot(_error(now), _error(was))
-    half = float(stats.norm.ppf((1 + COVERAGE) / 2) * error)
+    before, since = before.loc[parts], since.loc[parts]
+    weight = (since["n"] / since["n"].sum()).to_numpy()
+    was, now = (float(weight @ side["gap"]) for side in (before, since))
+    down, up = (
+        float(
+            np.sqrt(
+                np.sum(
+                    weight**2 * ((since["gap"] - since[one_end]) ** 2 + (before["gap"] - before[other]) ** 2)
+                )
+            )
+        )
+        for one_end, other in (("gap_low", "gap_high"), ("gap_high", "gap_low"))
+    )
     return {
         "agreement_id": one.agreement_id,
-        "n_before": int(was["n"]),
-        "before": _gap(was),
-        "n_since": int(now["n"]),
-        "since": _gap(now),
-        "difference": gap,
-        "low": gap - half,
-        "high": gap + half,
+        "n_before": int(before["n"].sum()),
+        "before": was,
+        "n_since": int(since["n"].sum()),
+        "since": now,
+        "difference": now - was,
+        "low": now - was - down,
+        "high": now - was + up,
     }
-
-
-def _rows(measured: list[Measured], rep_id: str) -> pd.DataFrame:
-    frames = [each.frame[each.frame["rep_id"] == rep_id] for each in measured]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-
-
-def _gap(row: pd.Series) -> float:
-    return float(row["observed"] - row["expected"])
-
-
-def _error(row: pd.Series) -> float:
-    """Give the standard error of a gap in the lever's unit, from the width of its interval."""
-    return float((row["high"] - row["low"]) / (2 * stats.norm.ppf((1 + COVERAGE) / 2)))

@@ -25,7 +25,8 @@ def _untidy(frame: pd.DataFrame) -> pd.Series:
 
 #: For each lever: the feature that a deal is shown with, and how well each deal shows it (null: not at all).
 _SHOWN: Mapping[str, tuple[str, Shows]] = {
-    "stage_conversion": ("days_in_stage", lambda frame: frame["amount"]),
+    # Deals that go on soon show nothing of what is lost in a step.
+    "stage_conversion": ("days_in_stage", lambda frame: frame["days_in_stage"]),
     "win_rate": ("stage", lambda frame: frame["amount"] * frame["stage_position"].fillna(1)),
     "deal_size": ("amount", lambda frame: -frame["amount"].where(frame["amount"] > 0)),
     "discount": ("stage", lambda frame: frame["amount"] * frame["stage_position"].fillna(1)),

@@ -7,10 +7,10 @@ import datetime as dt
 import ibis
 import pandas as pd
 
-from spm_lib.models.coaching.work import Work, days_between, overlap, summed
+from spm_lib.models.coaching.work import MONTH_DAYS, Work, days_between, overlap, summed
 from spm_lib.models.recorded import NEVER
 
-_WEEK, _MONTH = 7.0, 30.44
+_WEEK_DAYS = 7.0
 #: Days in a stage between which deals move on about evenly; the last has no end.
 _AGES = ((0, 3), (3, 8), (8, 21), (21, 100_000))
 #: Days since creation between which close dates are put off about as often.
@@ -39,14 +39,19 @@ def cycle_length(work: Work) -> pd.DataFrame | None:
     stays = work.once("stays", lambda: _stays(work, start)).mutate(last_day=ibis.literal(work.end))
     stays = stays.mutate(last_day=ibis.least(stays.left_on, stays.last_day))
     stays = work.of_kind(work.owned(stays, "last_day"), work.handling)
-    gone = stays.left_on <= ibis.literal(work.end)
+    stays = stays.mutate(
+        low=ibis.greatest(stays.entered_on, ibis.literal(start)),
+        high=ibis.least(stays.left_on, ibis.literal(work.after)),
+    )
+    stays = work.attended(stays, "low", "high")
+    # Of a stay that is cut by time away only the piece that it ends in has an end.
+    gone = (stays.left_on <= ibis.literal(work.end)) & (stays.high == stays.left_on)
     whole = days_between(stays.left_on, stays.entered_on)
-    high = ibis.least(stays.left_on, ibis.literal(work.after))
     parts = []
     for first, last in _AGES:
         begins = (stays.entered_on + ibis.interval(days=first)).cast("date")
         ends = (stays.entered_on + ibis.interval(days=last)).cast("date")
-        days = overlap(ibis.greatest(stays.entered_on, ibis.literal(start)), high, begins, ends)
+        days = overlap(stays.low, stays.high, begins, ends)
         ended = gone & (whole > first) & (whole <= last)
         age = stays.place + "|" + stays.stage + f"|{first}"
         parts.append(stays.mutate(age=age, x=days, y=ended.cast("float64")))
@@ -64,7 +69,9 @@ def slippage(work: Work) -> pd.DataFrame | None:
     # On the day of closing its date is written over the expected one: that is no promise put off.
     closed = work.deals.select("deal_id", day="closed_on")
     moved = moved.anti_join(closed, ["deal_id", "day"])
-    told = work.owned(moved, "day").inner_join(work.deals.select("deal_id", "created_on"), "deal_id")
+    told = work.attending(work.owned(moved, "day"), "day").inner_join(
+        work.deals.select("deal_id", "created_on"), "deal_id"
+    )
     lived = _lived(work, start, "created_on")
     parts = []
     for first, last in _LIVES:
@@ -80,7 +87,7 @@ def slippage(work: Work) -> pd.DataFrame | None:
         low = (born + ibis.interval(days=first)).cast("date")
         high = (born + ibis.interval(days=last)).cast("date")
         days = overlap(lived.begins, lived.ends, low, high)
-        parts.append(lived.select("deal_id", "rep_id", age=age, y=ibis.literal(0.0), x=days / _MONTH))
+        parts.append(lived.select("deal_id", "rep_id", age=age, y=ibis.literal(0.0), x=days / MONTH_DAYS))
     rows = work.of_kind(ibis.union(*parts), work.handling)
     return summed(rows, (*work.handling, "age"))
 
@@ -95,7 +102,7 @@ def hygiene(work: Work) -> pd.DataFrame | None:
     for name, first in starts.items():
         if first is None:
             continue
-        spans = _spans(work, name, start)
+        spans = work.attended(work.owned(_spans(work, name, start), "begins"), "begins", "ends")
         if name == "next_step":
             good = ibis.ifelse(
                 (spans.value.strip() != "").fill_null(False), days_between(spans.ends, spans.begins), 0
@@ -105,8 +112,8 @@ def hygiene(work: Work) -> pd.DataFrame | None:
             good = overlap(spans.begins, spans.ends, spans.begins, ibis.least(spans.ends, past_from))
             good = ibis.ifelse(past_from.isnull(), 0, good)
         whole = days_between(spans.ends, spans.begins)
-        parts.append(spans.select("deal_id", "begins", y=good / _WEEK, x=whole / _WEEK))
-    rows = work.owned(ibis.union(*parts) if len(parts) > 1 else parts[0], "begins")
+        parts.append(spans.select("deal_id", "rep_id", y=good / _WEEK_DAYS, x=whole / _WEEK_DAYS))
+    rows = ibis.union(*parts) if len(parts) > 1 else parts[0]
     return summed(work.of_kind(rows, work.handling), work.handling)
 
 
@@ -129,7 +136,7 @@ def _lived(work: Work, start: dt.date, *more: str) -> ibis.Table:
         begins=ibis.greatest(lived.begun, lived["since"]),
         ends=ibis.least(lived.over, lived.until),
     )
-    return lived.filter(lived.begins < lived.ends)
+    return work.attended(lived.filter(lived.begins < lived.ends), "begins", "ends")
 
 
 def _begun(work: Work, start: dt.date) -> ibis.Value:

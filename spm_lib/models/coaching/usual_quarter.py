@@ -31,8 +31,17 @@ def reps_at_work(snapshot: Snapshot) -> pd.DataFrame:
     return found
 
 
-def usual_quarters(snapshot: Snapshot, start: dt.date) -> pd.DataFrame:
-    """Give what a usual quarter of each rep at work brings, from the days since `start`.
+def usual_quarters(snapshot: Snapshot, start: dt.date, away: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Give what a usual quarter of each rep at work brings, from the days at work since `start`.
+
+    Parameters
+    ----------
+    snapshot
+        The company on a day.
+    start
+        The first day that counts, but for those on which nothing was on record yet.
+    away
+        When a rep was away, see `spm_lib.models.coaching.absence.time_away`.
 
     Returns
     -------
@@ -45,9 +54,11 @@ def usual_quarters(snapshot: Snapshot, start: dt.date) -> pd.DataFrame:
     span = Period(f"{start}..{snapshot.date}", start, snapshot.date, "range")
     found = evaluate(("revenue", "sales_cycle_mean"), snapshot, span, ("rep",))
     told = found.pivot_table(index="rep", columns="metric", values="value", aggfunc="first")
-    hired, first = pd.to_datetime(reps["hired_on"]), pd.Timestamp(start)
+    # A young record says nothing of the days before it.
+    first = pd.Timestamp(max(start, snapshot.meta.first_closed_on or start))
+    hired, after = pd.to_datetime(reps["hired_on"]), pd.Timestamp(snapshot.date) + pd.Timedelta(days=1)
     begun = hired.where(hired > first, first)
-    days = (pd.Timestamp(snapshot.date) - begun).dt.days + 1
+    days = (after - begun).dt.days - reps["rep_id"].map(_days_away(away, first, after)).fillna(0)
     by_rep = {
         name: reps["rep_id"].map(told[name]) if name in told else float("nan")
         for name in ("revenue", "sales_cycle_mean")
@@ -65,3 +76,13 @@ def usual_quarters(snapshot: Snapshot, start: dt.date) -> pd.DataFrame:
     split = split.assign(share=split["value"] / whole.where(whole > 0))
     shares = split.pivot_table(index="rep", columns="pipeline", values="share", aggfunc="first").fillna(0.0)
     return frame.join(shares.add_prefix("in "), on="rep_id")
+
+
+def _days_away(away: pd.DataFrame | None, first: pd.Timestamp, after: pd.Timestamp) -> pd.Series:
+    """Give the days away of each rep who was, from one day to before another."""
+    if away is None or away.empty:
+        return pd.Series(dtype="float64")
+    since = away["since"].where(away["since"] > first, first)
+    until = away["until"].where(away["until"] < after, after)
+    days: pd.Series = (until - since).dt.days.clip(lower=0).groupby(away["rep_id"]).sum()
+    return days

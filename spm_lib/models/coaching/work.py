@@ -10,9 +10,13 @@ import ibis
 import pandas as pd
 
 from spm_lib.data.history import Snapshot
+from spm_lib.models.coaching.absence import COLUMNS, time_away
 from spm_lib.models.coaching.expected import SUMS
 from spm_lib.models.recorded import EVER, NEVER, Keep
 from spm_lib.models.stretches import whole_company
+
+#: Days of a mean month.
+MONTH_DAYS = 30.44
 
 #: What the kind of a deal's work is told by, where the data tell it.
 _OF_DEALS = ("pipeline", "deal_type", "source", "product_id")
@@ -46,6 +50,8 @@ class Work:
         The columns of deals that hold anything.
     keep
         Computes a table once.
+    away
+        When a rep was away, see `absence.time_away`.
     """
 
     snapshot: Snapshot
@@ -57,6 +63,7 @@ class Work:
     attributes: tuple[str, ...]
     filled: frozenset[str]
     keep: Keep = field(repr=False, compare=False)
+    away: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COLUMNS)), compare=False)
     _kept: dict[str, ibis.Table] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, what: str, find: Callable[[], ibis.Table]) -> ibis.Table:
@@ -98,6 +105,51 @@ class Work:
         )
         return joined.select(*rows.columns, "rep_id")
 
+    def attended(self, rows: ibis.Table, begins: str, ends: str) -> ibis.Table:
+        """Cut the time away of each rep out of rows with ``rep_id``, from the day `begins` to before the day `ends`."""
+        if self.away.empty:
+            return rows
+        there = self.once("there", self._there)
+        joined = rows.inner_join(
+            there,
+            [rows.rep_id == there.rep_id, rows[begins] < there.there_until, rows[ends] > there.there_since],
+        )
+        return joined.select(
+            *(name for name in rows.columns if name not in (begins, ends)),
+            **{
+                begins: ibis.greatest(rows[begins], joined.there_since),
+                ends: ibis.least(rows[ends], joined.there_until),
+            },
+        )
+
+    def attending(self, rows: ibis.Table, day: str) -> ibis.Table:
+        """Leave out the rows with ``rep_id`` of a day on which that rep was away."""
+        if self.away.empty:
+            return rows
+        there = self.once("there", self._there)
+        met = [rows.rep_id == there.rep_id, rows[day] >= there.there_since, rows[day] < there.there_until]
+        return rows.semi_join(there, met)
+
+    def _there(self) -> ibis.Table:
+        """Give the stretches between the times away of everybody: rep_id, there_since, there_until (first day after)."""
+        rows = [
+            {"rep_id": rep, "since": since.date(), "until": until.date()}
+            for rep, since, until in self.away[["rep_id", "since", "until"]].itertuples(index=False)
+        ]
+        known = ibis.literal(rows, "array<struct<rep_id: string, since: date, until: date>>")
+        away = known.unnest().name("away").as_table()
+        away = away.select(**{name: away.away[name] for name in ("rep_id", "since", "until")})
+        turns = ibis.window(group_by="rep_id", order_by="since")
+        ever, never = ibis.literal(EVER), ibis.literal(NEVER)
+        gaps = away.select(
+            "rep_id", there_since="until", there_until=ibis.coalesce(away["since"].lead().over(turns), never)
+        )
+        first = away.group_by("rep_id").agg(there_until=away["since"].min())
+        first = first.select("rep_id", there_since=ever, there_until="there_until")
+        reps = self.owners.select("rep_id").distinct().anti_join(away, "rep_id")
+        steady = reps.select("rep_id", there_since=ever, there_until=never)
+        return ibis.union(gaps, first, steady).filter(lambda t: t.there_since < t.there_until)
+
     def of_kind(self, rows: ibis.Table, attributes: Sequence[str] | None = None) -> ibis.Table:
         """Add the attributes to rows with ``deal_id``; rows of deals that do not count are left out."""
         told = self.deals.select("deal_id", *(self.attributes if attributes is None else attributes))
@@ -118,7 +170,8 @@ def read_work(snapshot: Snapshot, start: dt.date, keep: Keep) -> Work:
         ).filter(lambda t: t.field.isin(["stage", "expected_close_on", "next_step", "amount", "owner_id"]))
     )
     owners = keep(_owners(deals, changes))
-    return Work(company, start, snapshot.date, deals, owners, changes, attributes, filled, keep)
+    away = time_away(company, deals, owners, start)
+    return Work(company, start, snapshot.date, deals, owners, changes, attributes, filled, keep, away)
 
 
 def summed(rows: ibis.Table, by: Sequence[str], *, cluster: str | None = "deal_id") -> pd.DataFrame:
