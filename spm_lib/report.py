@@ -28,6 +28,7 @@ from spm_lib.models.coaching.coaching_figures import COACHING_FIGURES, coaching_
 from spm_lib.models.coaching.playbook import Playbook, find_playbook
 from spm_lib.models.flag_record import FlagRecord, calibration_to_date, flag_record
 from spm_lib.models.flags import Flags, read_flags, report_ledger
+from spm_lib.models.quota_record import OutlookRecord, read_outlook_record
 from spm_lib.models.recognition import recognised, recognitions_of, unasked
 from spm_lib.models.recognition_rules import RecognitionRules, find_recognition_rules
 from spm_lib.models.risk_card import RiskCard, read_card
@@ -209,6 +210,11 @@ class Report:
         """What was last found of the people of the scope, or of the one rep; see `spm_lib.models.coaching.coaching`."""
         found = read_coaching(self.snapshot)
         return found.of(self.rep) if self.rep else found
+
+    @cached_property
+    def outlook_record(self) -> OutlookRecord:
+        """How the outlooks on quotas told earlier turned out; see `spm_lib.models.quota_record`."""
+        return read_outlook_record(self.snapshot)
 
     def coaching_figures(self) -> pd.DataFrame:
         """Give the key figures of coaching, unknown to others than the manager; see `spm_lib.models.coaching`."""

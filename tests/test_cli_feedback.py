@@ -34,6 +34,7 @@ PEOPLE = (
     {"rep_id": "r-7", "name": "Soon Here", "hired_on": LAST + dt.timedelta(days=1)},
     {"rep_id": "r-8", "name": "[red]<b>Ed</b>"},
     {"rep_id": "7", "name": None},
+    {"rep_id": "r-9", "name": "Late Joiner", "hired_on": dt.date(2026, 8, 3), "manager_id": "r-8"},
 )
 
 
@@ -194,11 +195,82 @@ def test_a_rep_who_cannot_be_meant(spm: Spm, asked: str, words: tuple[str, ...])
         ({"agreed": "soon"}, ("the day of agreement: 'soon' is not a date",)),
         ({"review": "2026-08-16"}, ("the review, 2026-08-16, lies before the day of agreement, 2026-08-17",)),
         ({"agreed": "2026-08-18"}, ("the day of agreement, 2026-08-18, is yet to come", "up to 2026-08-17")),
+        (
+            {"agreed": "0001-01-01"},
+            ("the day of agreement, 0001-01-01, lies more than five years back", "the year"),
+        ),
+        ({"review": "9999-12-31"}, ("the review, 9999-12-31, lies more than two years after", "the year")),
     ],
 )
 def test_mistakes_are_told_in_one_line(spm: Spm, options: Mapping[str, str], words: tuple[str, ...]) -> None:
     mistake(spm.add(**options), *words)
     assert not ledger_path(spm.store).exists()
+
+
+def test_nothing_is_agreed_before_somebody_is_hired(spm: Spm) -> None:
+    words = ("2026-08-02, lies before Late Joiner (r-9) was hired, on 2026-08-03", "later day")
+    mistake(spm.add("r-9", agreed="2026-08-02"), *words)
+    assert spm.add("r-9", agreed="2026-08-03").code == 0
+
+
+def test_old_agreements_of_years_ago_can_be_loaded_again(spm: Spm) -> None:
+    ledger = CoachingLedger(ledger_path(spm.store))
+    old, made = dt.date(2012, 5, 1), dt.datetime(2012, 5, 1, tzinfo=dt.UTC)
+    ledger.agree("r-1", "win_rate", "Call", old, dt.date(2012, 6, 1), made)
+    assert (
+        spm.load(HEAD + "r-1,win_rate,Call,2012-06-01,2012-05-01\n").out
+        == "0 recorded, 1 recorded already.\n"
+    )
+    assert "five years back" in spm.load(HEAD + "r-1,win_rate,Ask,2012-06-01,2012-05-01\n").err
+
+
+def test_somebody_in_no_team_is_refused_where_there_are_teams(
+    spm: Spm, make_store: Callable[..., Store]
+) -> None:
+    made = make_store(
+        reps=PEOPLE,
+        deals=[{"deal_id": "a", "owner_id": "r-1", "outcome": "open", "created_on": LAST}],
+        teams=[{"team_id": "t", "name": "T"}],
+        team_members=[
+            {"rep_id": "r-1", "team_id": "t", "valid_from": dt.date(2026, 1, 1)},
+            {"rep_id": "r-2", "team_id": "t", "valid_to": dt.date(2026, 8, 1)},
+        ],
+    )
+    made.close()
+    spm.store = made.path
+    assert spm.add("r-1").code == 0
+    for who in ("r-2", "r-8"):
+        mistake(
+            spm.add(who),
+            f"({who}) is in no team on 2026-08-14, so no report would show it",
+            "member of a team",
+        )
+    ran = spm.load(HEAD + "r-8,win_rate,Call,2026-09-01,\n" + GOOD)
+    assert ran.out.startswith("1 recorded, 1 refused.") and "is in no team" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("action", "named"),
+    [
+        ("Call the buyer with Bo Chen.", ["Bo Chen"]),
+        ("Shadow “Zoë Óg”, then r-2", ["Zoë Óg", "r-2"]),
+        ("Ask [red]<b>Ed</b>, your manager", []),
+        ("Ask Late Joiner, bo chen or Chen about 7 deals", []),
+    ],
+)
+def test_an_action_that_names_a_colleague_is_kept_and_that_is_told(
+    spm: Spm, action: str, named: list[str]
+) -> None:
+    told = spm.add("r-9", action=action)
+    assert (told.code, told.told["names"]) == (0, named)
+    ran = spm("add", "r-9", "--lever=discount", f"--action={action}", "--review=2026-09-01")
+    lines = [line for line in ran.out.splitlines() if line.startswith("Mind")]
+    assert len(lines) == bool(named)
+    for name in named:
+        assert name in lines[0] and "held back" in lines[0] and "spm feedback remove 2" in lines[0]
+    quoted = action.replace('"', '""')
+    ran = spm.load(HEAD + GOOD + f'r-9,slippage,"{quoted}",2026-09-01,\n')
+    assert ("names a colleague in line 3" in ran.out) == bool(named)
 
 
 def test_a_long_action_is_cut_and_that_is_told(spm: Spm) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from spm_lib.data.store import open_store
 from spm_lib.models.coaching.coaching import read_coaching
 from spm_lib.press.audience import managers_alone
-from spm_lib.report import PUBLISHED
+from spm_lib.report import PUBLISHED, open_report
 
 ROOT = Path(__file__).parents[1]
 TEAM = "dach-mid-market"
@@ -101,7 +102,48 @@ def test_others_read_no_name_on_the_page_about_coaching(pages, demo_scored: Path
     assert all(kpi["value"] is None for kpi in told["kpis"])
 
 
-def test_wins_are_celebrated_in_alphabetical_order(pages) -> None:
-    outputs = [cell for cell in pages["team_performance team"].cells if "recognition_list" in cell.source]
-    (cell,) = outputs
-    assert cell["outputs"], "either wins, or a sentence that says there is none"
+def outputs_of(book: nbformat.NotebookNode, call: str) -> list[dict[str, Any]]:
+    """Give what the one cell that calls `call` shows."""
+    (cell,) = [cell for cell in book.cells if cell.cell_type == "code" and f"{call}(" in cell.source]
+    return [dict(output["data"]) for output in cell["outputs"] if "data" in output]
+
+
+def in_order_of_names(names: list[str]) -> bool:
+    return names == sorted(names, key=str.casefold)
+
+
+def people_in(text: str, people: set[str]) -> list[str]:
+    """Give the people with whose names lines begin, in their order."""
+    starts = [line.removeprefix("- ").split("  ")[0] for line in text.splitlines()]
+    return [name for name in starts if name in people]
+
+
+@pytest.mark.parametrize("call", ["attainment_chart", "mix_charts"])
+def test_others_read_people_in_the_order_of_their_names(pages, demo_scored: Path, call: str) -> None:
+    people = set(coaching_of(demo_scored).people["rep_name"])
+    ranked = "\n".join(data["text/plain"] for data in outputs_of(pages["team_performance manager"], call))
+    shown = outputs_of(pages["team_performance team"], call)
+    told = people_in("\n".join(data["text/plain"] for data in shown), people)
+    assert set(told) == people and in_order_of_names(told)
+    assert not in_order_of_names(people_in(ranked, people)), "the manager reads who is first"
+    alts = re.findall(r'alt="([^"]*)"', "".join(data["text/html"] for data in shown))
+    assert alts and not any(name in alt for alt in alts for name in people)
+
+
+def test_others_read_of_nobody_who_is_behind(pages, demo_scored: Path) -> None:
+    people = coaching_of(demo_scored).people["rep_name"]
+    for call in ("attainment_finding", "attainment_reading"):
+        said = " ".join(data["text/plain"] for data in outputs_of(pages["team_performance team"], call))
+        for sentence in re.split(r"(?<=\.) ", said):
+            if any(name in sentence for name in people):
+                assert "clearly ahead" in sentence and "behind" not in sentence
+    assert in_order_of_names(published(pages["team_performance team"])["people"])
+
+
+def test_wins_are_celebrated_in_alphabetical_order(pages, demo_scored: Path) -> None:
+    earned = set(open_report(team=TEAM, store=demo_scored).recognition["rep_name"])
+    assert len(earned) > 1, "the demo has wins to celebrate"
+    for audience in ("manager", "team"):
+        (shown,) = outputs_of(pages[f"team_performance {audience}"], "recognition_list")
+        told = [line[2:].split(".")[0] for line in shown["text/plain"].splitlines() if line.startswith("- ")]
+        assert told and set(told) <= earned and in_order_of_names(told)

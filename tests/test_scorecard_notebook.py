@@ -135,6 +135,19 @@ def test_who_is_new_is_compared_with_no_past(cards: dict[str, Card]) -> None:
     assert "on Q2 2026" not in cards["R0060"].text
 
 
+def test_in_the_first_weeks_it_is_a_welcome_without_empty_parts(coached: Path) -> None:
+    card = Card(coached, rep="R0060", as_of="2026-06-12")
+    assert card.published["headline"].startswith("Welcome to Americas SMB: your Q2 2026 quota is ")
+    assert "You began on May 25, 2026." in card.text and "Your usual" not in card.text
+    shown = set(card.space["card"].told["metric"])
+    assert shown < set(card.space["card"].figures["metric"]) and "revenue" not in shown
+
+
+def test_of_the_company_a_personal_page_holds_no_counts(cards: dict[str, Card]) -> None:
+    for card in cards.values():
+        assert "Rows:" not in card.text and "as known at the end of Aug 14, 2026" in card.text
+
+
 def test_opened_by_hand_it_is_the_first_by_name(coached: Path, company: Snapshot) -> None:
     first = people_of_scope(company).iloc[0]
     card = Card(coached)

@@ -44,7 +44,7 @@ def add(
     json: JsonOption = False,
 ) -> None:
     """Write down one piece of feedback."""
-    from spm_lib.models.coaching.feedback import ACTION_LIMIT, by_review, checked, is_new
+    from spm_lib.models.coaching.feedback import ACTION_LIMIT, by_review, checked, colleagues_named, is_new
 
     people, ledger = _open(store)
     cells = {
@@ -58,14 +58,21 @@ def add(
     made_at = utc()
     (made,) = ledger.agree_all((wanted,), made_at=made_at)
     new = is_new(made, wanted, made_at)
+    named = colleagues_named(made, people)
     if json:
-        terminal.show_json({"new": new, **_record(made, people)})
+        terminal.show_json({"new": new, **_record(made, people), "names": list(named)})
         return
     terminal.say(
         f"{'Recorded' if new else 'Recorded already'} as {made.agreement_id}: {_sentence(made, people)}"
     )
     if len(action.strip()) > ACTION_LIMIT:
         terminal.say(f"Mind: the action was cut to {ACTION_LIMIT} characters.")
+    if named:
+        who = ", ".join(one_line(name, 60) for name in named)
+        terminal.say(
+            f"Mind: the action names {who}; a scorecard that names a colleague is held back. Take it back with: "
+            f"spm feedback remove {made.agreement_id}, and write it without the name."
+        )
     if made.agreed_on > people.day:
         terminal.say(
             f"Reports as of {made.agreed_on} or later show it; the data in this store end on {people.day}."
@@ -122,6 +129,7 @@ def load(
                 "already": [_record(agreement, people) for agreement in loaded.already],
                 "refused": [vars(row) for row in loaded.refused],
                 "cut": list(loaded.cut),
+                "naming": list(loaded.naming),
             }
         )
     else:
@@ -214,5 +222,11 @@ def _tell(loaded: Loaded, file: Path) -> None:
     terminal.say(", ".join(counts) + ".")
     if loaded.cut:
         terminal.say(f"Mind: the action was cut in line {', '.join(str(line) for line in loaded.cut)}.")
+    if loaded.naming:
+        lines = ", ".join(str(line) for line in loaded.naming)
+        terminal.say(
+            f"Mind: the action names a colleague in line {lines}; a scorecard that does is held back. Take it back with "
+            "spm feedback remove, and write it without the name."
+        )
     if loaded.refused:
         terminal.say("Mend these lines and load the file again: what is recorded is not recorded twice.")

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from spm_lib.present.audience import MANAGER
 from spm_lib.present.chart import (
     both_ends,
     data_of,
@@ -41,8 +42,11 @@ def attainment_chart(
     by: str | None = None,
     message: str = "",
     alt: str = "",
+    audience: str = MANAGER,
 ) -> Block:
     """Draw quota attainment, a bar per rep or team, against the plan and the pace to expect.
+
+    For the manager the highest stands on top. For others all stand by name, and nobody is marked as ahead or behind.
 
     Parameters
     ----------
@@ -61,16 +65,21 @@ def attainment_chart(
         The column that names the rows; found where not given.
     message, alt
         The finding above the figure, and in its alt text; the alt text is made where not given.
+    audience
+        Who reads it: ``manager``, or others.
     """
     look = look or Look()
     if frame.empty or known_rows(frame).empty:
         return nothing(reason_of(frame, "nobody carries a quota in this period"), "Quota attainment")
     name = dimension_of(frame, by)
-    known = known_rows(frame).sort_values("value", ascending=False, kind="stable")
-    shown = both_ends(known, BAR_LIMIT)
+    ranked = audience == MANAGER
+    frame = frame if ranked else by_name(frame, name)
+    known = known_rows(frame)
+    known = known.sort_values("value", ascending=False, kind="stable") if ranked else known
+    shown = both_ends(known, BAR_LIMIT) if ranked else known.head(BAR_LIMIT)
     values = [float(v) for v in shown["value"]]
     longest = scale or min(max([*values, 1.0]), _LONGEST)
-    judged = [_judge(row, expected) for row in shown.to_dict("records")]
+    judged = [_judge(row, expected if ranked else None) for row in shown.to_dict("records")]
     columns = [
         Figures("", [{"good": "▲", "bad": "▼", "neutral": ""}[j] for j in judged], judged),
         Figures("AC", [look.value(v, "share") for v in values], judged),
@@ -92,20 +101,25 @@ def attainment_chart(
     title = title_of("Quota attainment in % of quota (PL)", period, "AC", own_scale=scale is None)
     return draw_chart(
         paint,
-        alt=alt or _finding(known, name, expected, look),
+        alt=alt or _finding(known, name, expected, look, ranked=ranked),
         title=title,
         message=message,
         data=data_of(frame, {name: head_of(name)}, "share", title, look),
-        notes=_remarks(frame, name, expected, longest, look),
+        notes=_remarks(frame, name, expected, longest, look, ranked=ranked),
     )
 
 
-def _finding(known: pd.DataFrame, name: str, expected: float | None, look: Look) -> str:
-    best, last = known.iloc[0], known.iloc[-1]
-    said = (
-        f"Quota attainment of {plural(len(known), head_of(name).lower(), look=look)}, from {clean(best[name])} with "
-        f"{look.value(best['value'], 'share')} to {clean(last[name])} with {look.value(last['value'], 'share')}"
-    )
+def _finding(known: pd.DataFrame, name: str, expected: float | None, look: Look, *, ranked: bool) -> str:
+    said = f"Quota attainment of {plural(len(known), head_of(name).lower(), look=look)}, "
+    if ranked:
+        best, last = known.iloc[0], known.iloc[-1]
+        said += (
+            f"from {clean(best[name])} with {look.value(best['value'], 'share')} to {clean(last[name])} with "
+            f"{look.value(last['value'], 'share')}"
+        )
+    else:
+        low, high = (look.value(end, "share") for end in (known["value"].min(), known["value"].max()))
+        said += f"in order of their names, {f'from {low} to {high}' if low != high else low}"
     if expected is not None:
         ahead = sum(float(v) >= expected for v in known["value"])
         are = "is" if ahead == 1 else "are"
@@ -113,17 +127,21 @@ def _finding(known: pd.DataFrame, name: str, expected: float | None, look: Look)
     return f"{said}."
 
 
-def _remarks(frame: pd.DataFrame, name: str, expected: float | None, longest: float, look: Look) -> list[str]:
+def _remarks(
+    frame: pd.DataFrame, name: str, expected: float | None, longest: float, look: Look, *, ranked: bool
+) -> list[str]:
     known = known_rows(frame)
     without = [row[name] for row in frame.to_dict("records") if is_unknown(row["value"])]
     said = []
-    if expected is not None:
+    if expected is not None and ranked:
         level = "quota" if abs(expected - 1) <= _ONE else "usual pace"
         said.append(f"▲ clearly above, ▼ clearly below the {level}. Without either it is too close to call.")
     if len(known) > BAR_LIMIT:
         rest = plural(len(known) - BAR_LIMIT, head_of(name).lower(), look=look)
         said.append(
             f"The {BAR_LIMIT // 2} highest and lowest are drawn; the table holds {rest} between them."
+            if ranked
+            else f"The first {BAR_LIMIT} by name are drawn; the table holds {rest} more."
         )
     if any(float(v) > longest for v in known["value"]):
         said.append(f"Bars beyond {look.value(longest, 'share')} are cut, as the stroke marks.")
@@ -187,6 +205,14 @@ def coverage_chart(
         message=message,
         data=data_of(frame, {"_name": "Period"}, "ratio", title, look),
     )
+
+
+def by_name(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Put rows in the order of their names, those without one last: an order that says nothing of who is first or last."""
+    nameless = frame[name].isna()
+    names = pd.Series([clean(each).casefold() for each in frame[name]], index=frame.index)
+    order = pd.DataFrame({"nameless": nameless, "name": names})
+    return frame.loc[order.sort_values(["nameless", "name"], kind="stable").index]
 
 
 def _judge(row: Mapping[Any, Any], expected: float | None) -> str:

@@ -8,10 +8,8 @@ from dataclasses import replace
 from markupsafe import Markup
 
 from spm_lib.present.display import EMPTY, Block, nothing
+from spm_lib.present.findings.coaching_words import MANAGER as MANAGER
 from spm_lib.present.findings.coaching_words import WITHHELD
-
-#: Who may read coaching: those who lead the people that it is about.
-MANAGER = "manager"
 
 _MARK = f' data-audience="{MANAGER}"'
 _FIRST_TAG = re.compile(r"<\w+")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -9,15 +10,24 @@ from markupsafe import Markup
 
 from spm_lib.present.audience import MANAGER, managers_alone, withheld
 from spm_lib.present.display import Block, clean, is_null, joined, name_html, nothing
-from spm_lib.present.findings.coaching import nobody_named
+from spm_lib.present.findings.coaching import (
+    nobody_named,
+    people_measured,
+    people_with_outlook,
+    quarter_is_over,
+    quotas_missed,
+)
 from spm_lib.present.findings.coaching_words import (
+    LEAST_QUOTAS,
     Facts,
     action_of,
     attainment_words,
+    comes_once,
     compared,
     deal_words,
     evidence,
     lever_label,
+    middle_words,
     miss_words,
     moved,
     outlook_words,
@@ -28,7 +38,7 @@ from spm_lib.present.findings.coaching_words import (
 from spm_lib.present.kpi import Kpi, kpi_strip
 from spm_lib.present.prose import plural, sentence
 from spm_lib.present.tables import Column, table
-from spm_lib.theme import Look
+from spm_lib.theme import Look, is_unknown
 
 if TYPE_CHECKING:
     from spm_lib.models.coaching.coaching import Coaching
@@ -71,7 +81,7 @@ def coaching_list(
     if named.empty:
         return nothing(nobody_named(coaching, look))
     people = {str(row["rep_id"]): row for row in coaching.people.to_dict("records")}
-    order = list(dict.fromkeys(named["rep_id"]))
+    order, over = list(dict.fromkeys(named["rep_id"])), quarter_is_over(coaching)
     told = [
         _person(
             people[rep],
@@ -80,6 +90,7 @@ def coaching_list(
             look,
             short=short,
             team=team,
+            over=over,
         )
         for rep in order[:limit]
     ]
@@ -99,18 +110,27 @@ def coaching_list(
 
 
 def _person(
-    person: Facts, levers: list[Facts], playbook: Playbook, look: Look, *, short: bool, team: bool
+    person: Facts,
+    levers: list[Facts],
+    playbook: Playbook,
+    look: Look,
+    *,
+    short: bool,
+    team: bool,
+    over: bool,
 ) -> tuple[Markup, str]:
     first, name, label = levers[0], clean(person["rep_name"]), lever_label(levers[0])
-    gain = "; ".join(part for part in (worth_words(first, look), attainment_words(person, look)) if part)
-    outlook = "" if short else _aside(person, look, team=team)
+    gain = "; ".join(
+        part for part in (worth_words(first, look, middle=True), attainment_words(person, look)) if part
+    )
+    outlook = "" if short else _aside(person, look, team=team, over=over)
     stands = sentence(f"{compared(first, look)} ({evidence(first, look)})")
     deals, spoken = ("", "") if short else _deals(first, look)
     second = "" if short or len(levers) < 2 else f"{lever_label(levers[1])}: {compared(levers[1], look)}."
     lines = [
-        Markup('<span class="spm-lead"><b>{}</b><span class="spm-apart">, </span><b>{}</b></span>').format(
-            name_html(person["rep_name"]), label
-        ),
+        Markup(
+            '<span class="spm-lead"><b>{}</b><span class="spm-apart">, </span><b class="spm-lever">{}</b></span>'
+        ).format(name_html(person["rep_name"]), label),
         Markup("<span>{} {}</span>").format(stands, sentence(gain)),
         Markup('<span class="spm-muted">{}</span>').format(outlook) if outlook else "",
         Markup("<span><b>First:</b> {}</span>").format(action_of(first, playbook)),
@@ -123,10 +143,11 @@ def _person(
     return joined((line for line in lines if line), between=" "), " ".join(part for part in text if part)
 
 
-def _aside(person: Facts, look: Look, *, team: bool) -> str:
-    """Say where the quarter is heading, and what the chance to miss the quota is; nothing of who has none."""
+def _aside(person: Facts, look: Look, *, team: bool, over: bool) -> str:
+    """Say where the quarter is heading, or how it ended, and so of the quota; nothing of who has none."""
     where = "" if not team or is_null(person["team_name"]) else f"{clean(person['team_name'])}. "
-    quarter = ", ".join(part for part in (outlook_words(person, look), miss_words(person, look)) if part)
+    both = (words(person, look, over=over) for words in (outlook_words, miss_words))
+    quarter = (": " if over else ", ").join(part for part in both if part)
     return f"{where}{sentence(quarter)}".strip()
 
 
@@ -203,16 +224,51 @@ def coaching_kpis(
         As in `coaching_list`.
     """
     look = look or Look()
-    people = coaching.people
-    remarks = dict.fromkeys(figures["metric"], "")
-    if coaching.found_on is not None and len(people):
-        due = people[people["quota"].notna() & people["miss"].notna()]
-        remarks["people_behind"] = f"of {plural(len(people), 'person', 'people', look=look)}"
-        remarks["coaching_worth"] = "a quarter, at the middle of the team"
-        if len(due) and coaching.ends_on is not None:
-            quota, by = look.value(due["quota"].sum(), "currency"), look.date(coaching.ends_on)
-            remarks["expected_attainment"] = f"of {quota} in quotas by {by}"
-            remarks["quotas_missed"] = f"of {plural(len(due), 'quota', look=look)}"
-    rows = figures.to_dict("records")
-    items = [Kpi.from_row(row, str(row["label"]), remark=remarks[str(row["metric"])]) for row in rows]
+    rows: dict[str, Facts] = {str(row["metric"]): row for row in figures.to_dict("records")}
+    remarks = dict.fromkeys(rows, "")
+    if coaching.found_on is not None and len(coaching.people):
+        rows, remarks = _told(rows, coaching), remarks | _remarks(coaching, look)
+    items = [Kpi.from_row(row, str(row["label"]), remark=remarks[name]) for name, row in rows.items()]
     return managers_alone(kpi_strip(items, look), audience)
+
+
+def _told(rows: Mapping[str, Facts], coaching: Coaching) -> dict[str, Facts]:
+    """Give the figures as a reader is told them: in the past tense where the quarter is over, and none twice unknown."""
+    worth = [name for name in ("coaching_worth", "coaching_worth_once") if name in rows]
+    known = [name for name in worth if not is_unknown(rows[name]["value"])] or worth[:1]
+    told: dict[str, Facts] = {name: row for name, row in rows.items() if name not in worth or name in known}
+    due = people_with_outlook(coaching)
+    if due.empty:
+        return told
+    over, count = quarter_is_over(coaching), quotas_missed(coaching)
+    least = not over and 0 < count < LEAST_QUOTAS
+    label = "Quotas missed" if over else str(rows["quotas_missed"]["label"])
+    # To a tenth, as the sentence above says it.
+    told["quotas_missed"] = {
+        **rows["quotas_missed"],
+        "value": LEAST_QUOTAS if least else round(count, 1),
+        "label": f"{label}: less than" if least else label,
+    }
+    if over:
+        quota = float(due["quota"].sum())
+        reached = float(due["revenue"].sum()) / quota if quota else None
+        told["expected_attainment"] = {**rows["expected_attainment"], "value": reached, "label": "Attainment"}
+    return told
+
+
+def _remarks(coaching: Coaching, look: Look) -> dict[str, str]:
+    """Give what stands beneath each figure."""
+    people, measured, due = len(coaching.people), people_measured(coaching), people_with_outlook(coaching)
+    whole = plural(people, "person", "people", look=look)
+    enough = f"of {measured} with enough evidence, {whole} in all"
+    told = {"people_behind": f"of {whole}" if measured == people else enough}
+    if len(due) and coaching.ends_on is not None:
+        quota, by = look.value(due["quota"].sum(), "currency"), look.date(coaching.ends_on)
+        told["expected_attainment"] = f"of {quota} in quotas by {by}"
+        told["quotas_missed"] = f"of {plural(len(due), 'quota', look=look)}"
+    first = coaching.named.drop_duplicates("rep_id")
+    priced: list[Facts] = [row for row in first.to_dict("records") if not is_unknown(row["worth"])]
+    for name, once in (("coaching_worth", False), ("coaching_worth_once", True)):
+        rows = [row for row in priced if comes_once(row) is once]
+        told[name] = f"at {middle_words(rows)}" if rows else ""
+    return told

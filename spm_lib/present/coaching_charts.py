@@ -180,6 +180,8 @@ def _data(rows: pd.DataFrame, caption: str, look: Look) -> Block:
 def win_rate_funnel(coaching: Coaching, *, audience: str = MANAGER, look: Look | None = None) -> Block:
     """Draw each person's win rate by the number of deals decided, with the limits of chance around what is usual.
 
+    Who lies outside is coloured and named where the test of all people says that win rates differ at all.
+
     Notes
     -----
     A funnel plot (Spiegelhalter, Statistics in Medicine 24, 2005). The rate is what is won less what is expected on the own
@@ -190,15 +192,14 @@ def win_rate_funnel(coaching: Coaching, *, audience: str = MANAGER, look: Look |
         return withheld()
     look = look or Look()
     found = _alphabetical(coaching.levers[coaching.levers["lever"] == "win_rate"])
-    usual = (
-        coaching.tests[coaching.tests["lever"] == "win_rate"]["usual"] if len(coaching.tests) else found["n"]
-    )
-    if found.empty or usual.empty:
+    tests = coaching.tests.to_dict("records") if len(coaching.tests) else []
+    test = next((row for row in tests if row["lever"] == "win_rate"), None)
+    if found.empty or test is None:
         return EMPTY
-    centre = float(usual.iloc[0])
+    centre = float(test["usual"])
     gap, size = ((found[name].to_numpy(dtype=float)) for name in ("observed", "n"))
     gap = gap - found["expected"].to_numpy(dtype=float)
-    outside = np.abs(gap) > chance_limit(centre, size, LIMITS[0])
+    outside = (np.abs(gap) > chance_limit(centre, size, LIMITS[0])) & bool(test["differ"])
     rows = found.assign(gap=gap, rate=centre + gap)
 
     def paint() -> Figure:
@@ -221,6 +222,8 @@ def win_rate_funnel(coaching: Coaching, *, audience: str = MANAGER, look: Look |
             axes.annotate(
                 fitted(row["rep_name"], _NAMES, SMALL), (row["n"], row["rate"]), (6 if right else -6, 0),
                 textcoords="offset points", ha="left" if right else "right", va="center", fontsize=SMALL, color=LIGHT.ink,
+                # No line runs through a name, and no name lies on a point.
+                bbox={"facecolor": LIGHT.paper, "edgecolor": "none", "pad": 0.8}, zorder=2.5,
             )  # fmt: skip
         widest = float(chance_limit(centre, counts[:1], LIMITS[1])[0])
         low, high = float(rows["rate"].min()), float(rows["rate"].max())
@@ -249,10 +252,13 @@ def win_rate_funnel(coaching: Coaching, *, audience: str = MANAGER, look: Look |
         caption=title,
         look=look,
     )
-    said = funnel_finding_of(rows[outside][["rep_name", "gap"]], len(rows), look)
+    said = funnel_finding_of(rows[outside][["rep_name", "gap"]], len(rows), look, test=test)
+    luck = "Luck alone puts 1 of 20 outside the inner limits"
     note = (
-        "Luck alone puts 1 of 20 outside the inner limits, so that one who is outside need not be behind beyond chance: for "
-        "that all people and levers are asked together."
+        f"{luck}, so that one who is outside need not be behind beyond chance: for that all people and levers are asked "
+        "together."
+        if test["differ"]
+        else f"{luck}; all are asked together, and as luck explains how they differ, nobody is named."
     )
     return managers_alone(draw_chart(paint, alt=said, title=title, message=said, data=data, notes=[note]))
 

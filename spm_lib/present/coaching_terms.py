@@ -12,7 +12,7 @@ from spm_lib.present.display import Block, nothing
 from spm_lib.present.findings.coaching_words import Facts, lever_label, lever_number, odds
 from spm_lib.present.prose import sentence
 from spm_lib.present.tables import Column, table
-from spm_lib.theme import UNKNOWN, Look
+from spm_lib.theme import Look
 
 if TYPE_CHECKING:
     from spm_lib.models.coaching.coaching import Coaching
@@ -52,7 +52,7 @@ def lever_tests_table(coaching: Coaching, *, look: Look | None = None) -> Block:
 def _usual(row: Facts, look: Look) -> str:
     # A figure of fewer people would tell of each of them.
     if row["reps"] < LEAST_PEOPLE:
-        return UNKNOWN
+        return "too few people"
     return lever_number({**row, "unit": LEVERS[row["lever"]].unit}, row["usual"], look)
 
 
@@ -98,8 +98,10 @@ _TERMS = (
     ),
     _Term(
         "Worth",
-        "What the revenue of a usual quarter would gain with the lever at the middle of the team, all else as it is. Where "
-        "no data of one company can tell that, it is not told in money.",
+        "What the revenue of a usual quarter would gain with the lever at the middle of the team, or of the company where "
+        f"fewer than {LEAST_PEOPLE} of the team were measured, all else as it is. The range holds it with a probability of "
+        "90 %. A shorter time in stages brings the same revenue earlier, once. Where no data of one company "
+        "can tell what a lever brings, it is not told in money.",
     ),
     _Term(
         "To miss the quota",

@@ -6,7 +6,7 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.ft2font import FT2Font, LoadFlags
 
 from spm_lib.present.display import clean
@@ -30,7 +30,8 @@ class _Letter(NamedTuple):
 @lru_cache(maxsize=2)
 def _font(bold: bool) -> FT2Font:
     weight = "bold" if bold else "normal"
-    font = get_font(findfont(FontProperties(family=CHART_FONT, weight=weight)))
+    # One of its own: matplotlib's, which `get_font` gives to all, has the size of what was drawn last.
+    font = FT2Font(findfont(FontProperties(family=CHART_FONT, weight=weight)))
     font.set_size(_MEASURED, 72)
     return font
 
@@ -80,6 +81,8 @@ def _stands_alone(character: str, bold: bool) -> bool:
 def fitted(text: object, room: float, size: float = TEXT) -> str:
     """Give a name cleaned, and cut to `room` points."""
     whole = clean(text, 80)
+    # Room that was measured by this very text, then added to and taken from, must hold it.
+    room += 1e-6
     if width_of(whole, size) <= room:
         return whole
     short = whole.rstrip("…")

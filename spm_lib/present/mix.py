@@ -8,11 +8,16 @@ from dataclasses import dataclass, replace
 import pandas as pd
 from matplotlib.figure import Figure
 
+from spm_lib.present.attainment import by_name
+from spm_lib.present.audience import MANAGER
 from spm_lib.present.chart import data_of, dimension_of, draw_chart, head_of, known_rows, reason_of, title_of
 from spm_lib.present.display import Block, Blocks, clean, is_null, nothing
 from spm_lib.present.prose import join_names, plural
 from spm_lib.present.rows import Figures, bars, outlines, room_of, rows_board
 from spm_lib.theme import LIGHT, UNKNOWN, Look, is_unknown, tone
+
+#: Columns whose rows are people: for others than their manager they are not ranked.
+_PEOPLE = ("rep_name", "rep")
 
 
 def mix_chart(
@@ -67,8 +72,12 @@ def mix_charts(
     better: str | None = "higher",
     limit: int = 8,
     messages: Mapping[str, str] | None = None,
+    audience: str = MANAGER,
 ) -> Blocks:
     """Draw one measure by several dimensions, to stand side by side on one scale.
+
+    The largest stands on top. For readers other than the manager people stand by name instead, no finding tells of them,
+    and no change of theirs is judged.
 
     Parameters
     ----------
@@ -78,6 +87,8 @@ def mix_charts(
         As in `mix_chart`.
     messages
         The finding above each figure, by label.
+    audience
+        Who reads it: ``manager``, or others.
     """
     look = look or Look()
     drawn = {label: frame for label, frame in frames.items() if not _reason(frame, None)}
@@ -86,13 +97,15 @@ def mix_charts(
         return Blocks(
             (nothing(reasons[0], join_names(frames, limit=len(frames)) if frames else "The split"),)
         )
-    mixes = {label: _Mix.of(frame, label, look, None, better, limit) for label, frame in drawn.items()}
+    mixes = {
+        label: _Mix.of(frame, label, look, None, better, limit, audience) for label, frame in drawn.items()
+    }
     span = (
         min(0.0, *(end for mix in mixes.values() for end in mix.ends)),
         max(end for mix in mixes.values() for end in mix.ends),
     )
     room = room_of([(mix.names, mix.columns) for mix in mixes.values()])
-    said = messages or {}
+    said = {label: text for label, text in (messages or {}).items() if label in mixes and mixes[label].ranked}
     return Blocks(
         tuple(
             _draw(replace(mix, room=room), period, previous, span, False, said.get(label, ""), "")
@@ -113,26 +126,40 @@ class _Mix:
     compared: bool
     columns: Sequence[Figures]
     look: Look
+    ranked: bool = True
     room: tuple[float, float] | None = None
 
     @classmethod
     def of(
-        cls, frame: pd.DataFrame, label: str, look: Look, by: str | None, better: str | None, limit: int
+        cls,
+        frame: pd.DataFrame,
+        label: str,
+        look: Look,
+        by: str | None,
+        better: str | None,
+        limit: int,
+        audience: str = MANAGER,
     ) -> _Mix:
         unit = str(known_rows(frame)["unit"].iloc[0])
         compared = "previous" in frame.columns and not all(is_unknown(v) for v in frame["previous"])
-        rows = frame.sort_values("value", ascending=False, kind="stable", na_position="last")
+        name = dimension_of(frame, by)
+        ranked = audience == MANAGER or name not in _PEOPLE
+        rows = (
+            frame.sort_values("value", ascending=False, kind="stable", na_position="last")
+            if ranked
+            else by_name(frame, name)
+        )
         shown = rows.head(limit)
         columns = [Figures("AC", [look.value(v, unit) for v in shown["value"]])]
         if compared:
             sure = list(shown["significant"]) if "significant" in shown.columns else [None] * len(shown)
             pairs = list(zip(shown["difference"], sure, strict=True))
-            judged = [tone(d, better, significant=not is_null(s) and bool(s)) for d, s in pairs]
+            judged = [tone(d, better, significant=ranked and not is_null(s) and bool(s)) for d, s in pairs]
             written = [UNKNOWN if is_unknown(d) else look.difference(d, unit) for d, _ in pairs]
             columns.append(Figures("AC − PP", written, judged))
         counts = [look.value(n, "count", compact=False) for n in shown["n"]]
         columns.append(Figures("n", counts, small=True))
-        return cls(label, dimension_of(frame, by), unit, rows, shown, compared, columns, look)
+        return cls(label, name, unit, rows, shown, compared, columns, look, ranked)
 
     @property
     def names(self) -> list[object]:
@@ -178,26 +205,36 @@ def _draw(
         bars(axes, mix.values, thickness=0.44 if mix.compared else 0.56, shift=0.14 if mix.compared else 0)
         return figure
 
-    top = mix.rows.iloc[0]
-    made = f"{clean(mix.label)} is largest in {clean(top[name])} with {look.value(top['value'], mix.unit)}"
-    if mix.compared and not is_unknown(top["difference"]):
-        made += (
-            f", {look.difference(top['difference'], mix.unit)} on {clean(previous or 'the previous period')}"
-        )
     notes = []
     if mix.compared:
         notes.append(f"Dark: actual (AC). Lighter, behind: {clean(previous or 'previous period')} (PP).")
     rest = len(mix.rows) - len(mix.shown)
     if rest:
-        notes.append(f"{plural(rest, 'smaller row stands', 'smaller rows stand', look=look)} in the table.")
+        rows = ("smaller row stands", "smaller rows stand") if mix.ranked else ("more stands", "more stand")
+        notes.append(f"{plural(rest, *rows, look=look)} in the table.")
     heads = {name: head_of(name)}
     codes = "AC, PP" if mix.compared else "AC"
     title = title_of(f"{mix.label} in {look.unit(mix.unit)}", period, codes, own_scale=own_scale)
     return draw_chart(
         paint,
-        alt=alt or made + ".",
+        alt=alt or _finding(mix, previous),
         title=title,
         message=message,
         data=data_of(mix.rows, heads, mix.unit, title, look),
         notes=notes,
     )
+
+
+def _finding(mix: _Mix, previous: str) -> str:
+    """Say which row is largest; of people who stand by name, what they range over."""
+    look, unit = mix.look, mix.unit
+    known = known_rows(mix.rows)
+    if not mix.ranked:
+        low, high = (look.value(end, unit) for end in (known["value"].min(), known["value"].max()))
+        people = plural(len(known), "person", "people", look=look)
+        return f"{clean(mix.label)}: {people} in order of their names, {f'from {low} to {high}' if low != high else low}."
+    top = mix.rows.iloc[0]
+    made = f"{clean(mix.label)} is largest in {clean(top[mix.name])} with {look.value(top['value'], unit)}"
+    if mix.compared and not is_unknown(top["difference"]):
+        made += f", {look.difference(top['difference'], unit)} on {clean(previous or 'the previous period')}"
+    return f"{made}."

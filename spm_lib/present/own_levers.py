@@ -9,7 +9,13 @@ import pandas as pd
 from markupsafe import Markup
 
 from spm_lib.present.display import EMPTY, Block, clean, joined, name_html
-from spm_lib.present.findings.coaching_words import Facts, deal_words, lever_label
+from spm_lib.present.findings.coaching_words import (
+    Facts,
+    comes_once,
+    deal_words,
+    ends,
+    lever_label,
+)
 from spm_lib.present.findings.own_levers import own_lever_words, progress_words
 from spm_lib.present.prose import note, sentence
 from spm_lib.theme import Look, is_unknown
@@ -82,12 +88,14 @@ def _lever(row: Facts, playbook: Playbook, look: Look) -> tuple[Markup, str]:
 
 
 def _worth(row: Facts, look: Look) -> str:
+    """Say what the lever is worth with its range; nothing where that is not known, or nothing is to gain."""
     if is_unknown(row["worth"]) or not row["worth"] > 0:
         return ""
-    money = look.value(row["worth"], "currency")
-    if row["lever"] == "cycle_length":
-        return f"At the middle of your team about {money} would come in earlier."
-    return f"At the middle of your team a quarter would bring about {money} more."
+    money = ends(row["worth_low"], row["worth_high"], look) or f"about {look.value(row['worth'], 'currency')}"
+    middle = "the company" if row["middle_of"] == "company" else "your team"
+    if comes_once(row):
+        return f"At the middle of {middle} {money} would come in earlier, once."
+    return f"At the middle of {middle} a quarter would bring {money} more."
 
 
 def _deal(row: Facts, look: Look) -> tuple[Markup, str]:

@@ -274,9 +274,12 @@ def _fastest_clean_cycle(row: Row, look: Look) -> str:
 
 
 def _best_help(row: Row, look: Look) -> str:
-    done = plural(row["value"], "outbound activity", "outbound activities", look=look)
-    on = plural(row["n"], "deal", look=look)
-    return f"{done} on {on} of colleagues {_when(row)}; no rep did more"
+    on, done = (
+        plural(row["n"], "deal", look=look),
+        plural(row["value"], "outbound activity", "outbound activities", look=look),
+    )
+    most = "more than any other rep" if row["shared"] == 1 else "as many as the most active helpers"
+    return f"helped colleagues on {on} with {done} {_when(row)}, {most}"
 
 
 _WORDS: Mapping[str, Callable[[Row, Look], str]] = {

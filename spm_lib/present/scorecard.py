@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spm_lib.metrics.comparison import NO_DATA
-from spm_lib.models.scorecard_figures import FIGURES
+from spm_lib.models.scorecard_figures import FIGURES, LEAST_DEALS
 from spm_lib.present.chart import draw_chart, title_of
 from spm_lib.present.display import EMPTY, Block
 from spm_lib.present.findings.plan import pace_basis
@@ -36,6 +36,16 @@ _METRICS = {metric.name: metric for metric in FIGURES}
 SAME_POINT = " at the same point"
 #: Shown as key figures; the pace stands in a sentence.
 _KEY = tuple(name for name in _METRICS if name != "quota_pace")
+#: Where a figure can be known.
+_SIDES = ("value", "previous", "usual", "middle")
+_ARROWS = (
+    "▲ or ▼: you are above or below it beyond chance. What carries neither lies within your normal variation, or rests on "
+    "too few deals to tell. Attainment and pace follow revenue, and are not tested besides."
+)
+_PEOPLE = "In brackets: of how many people the team's middle is."
+_FEW = f"Empty: nothing that can be told yet. An interval takes {LEAST_DEALS} deals, and that of a median of days six."
+#: The own months are drawn of so many.
+LEAST_MONTHS = 3
 
 
 def scorecard_kpis(card: Scorecard, before: str, *, look: Look | None = None) -> Block:
@@ -52,38 +62,53 @@ def scorecard_kpis(card: Scorecard, before: str, *, look: Look | None = None) ->
     """
     look = look or Look()
     short = before.removesuffix(SAME_POINT)
-    rows = [row for row in card.figures.to_dict("records") if row["metric"] in _KEY]
+    rows = [row for row in card.told.to_dict("records") if row["metric"] in _KEY]
     # What is not known, such as attainment without a quota, is said in a sentence elsewhere.
     known = [row for row in rows if not is_unknown(row["value"])] or rows
-    items = []
+    if not known:
+        return EMPTY
+    items, told = [], False
     for row in known:
         metric, unit = _METRICS[row["metric"]], str(row["unit"])
-        middle = "" if is_unknown(row["middle"]) else f"team's middle {look.value(row['middle'], unit)}"
-        compared = short if not is_unknown(row["difference"]) else ()
+        said = (
+            [] if is_unknown(row["middle"]) else [f"team's middle {figure_value(row['middle'], unit, look)}"]
+        )
+        # Nothing on both sides is no comparison.
+        comparable = not is_unknown(row["difference"]) and row["n"] + row["previous_n"] > 0
+        told = told or comparable
+        if comparable and not row["significant"]:
+            # An arrow means beyond chance, on this page as in its table.
+            said.append(f"{_signed(row['difference'], unit, look)} on {short}{_by_chance(row)}")
+        compared = short if comparable and row["significant"] else ()
         # The interval stands in the table: beside a few deals it is wider than a person has patience for.
         no_past = NO_DATA.format(label=row["against"])
         shown = {**row, "low": None, "high": None, "note": None if row["note"] == no_past else row["note"]}
-        items.append(Kpi.from_row(shown, metric.label, better=metric.better, against=compared, remark=middle))
-    told = short != before and any(item.against for item in items)
-    return kpi_strip(items, look) + note(f"{short} is seen at the same point of it." if told else "")
+        remark = "; ".join(said)
+        items.append(Kpi.from_row(shown, metric.label, better=metric.better, against=compared, remark=remark))
+    same = short != before and told
+    return kpi_strip(items, look) + note(f"{short} is seen at the same point of it." if same else "")
 
 
 def scorecard_table(card: Scorecard, before: str, *, look: Look | None = None) -> Block:
-    """Show each figure beside the period before, the own usual and the team's middle.
+    """Show each figure beside the period before, the own usual and the team's middle; what nobody knows has no column.
 
     What differs beyond chance carries an arrow. See `scorecard_kpis`.
     """
     look = look or Look()
-    rows = card.figures.to_dict("records")
+    # A figure that is known on no side is said nowhere: its row would be dashes.
+    rows = [row for row in card.told.to_dict("records") if not all(is_unknown(row[name]) for name in _SIDES)]
+    if not rows:
+        return EMPTY
+    alike = len({row["n_people"] for row in rows if not is_unknown(row["middle"])}) <= 1
     shown = pd.DataFrame(
         {
             "_label": [_METRICS[row["metric"]].label for row in rows],
             "_own": [_value(row, "value", look) for row in rows],
             "_before": [_judged(row, "previous", "difference", "significant", look) for row in rows],
             "_usual": [_judged(row, "usual", "usual_difference", "usual_significant", look) for row in rows],
-            "_middle": [_value(row, "middle", look) for row in rows],
+            "_middle": [_middle(row, look, alike=alike) for row in rows],
             "_n": [row["n"] for row in rows],
-            "_interval": [look.interval(row["low"], row["high"], str(row["unit"])) or None for row in rows],
+            "_interval": [_interval(row, look) for row in rows],
             "_before_tone": [_tone(row, "difference", "significant") for row in rows],
             "_usual_tone": [_tone(row, "usual_difference", "usual_significant") for row in rows],
         },
@@ -98,11 +123,39 @@ def scorecard_table(card: Scorecard, before: str, *, look: Look | None = None) -
         "_n": Column("n", "count"),
         "_interval": Column("95% interval", "written"),
     }
-    caption = f"Your figures in {look.currency}, {card.period.title}; before: {before}"
-    notes = [
-        "▲ or ▼: you are above or below it beyond chance. Everything else lies within your normal variation."
-    ]
+    columns = {name: column for name, column in columns.items() if shown[name].notna().any()}
+    # An empty cell beside others is not a number that got lost: there is too little to tell it.
+    shown = shown.astype(object).where(shown.notna(), "")
+    past = "_before" in columns
+    caption = f"Your figures in {look.currency}, {card.period.title}" + (
+        f"; before: {before}" if past else ""
+    )
+    notes = [_ARROWS] if past or "_usual" in columns else []
+    notes += [_FEW] if (shown["_interval"] == "").any() else []
+    notes += [] if alike else [_PEOPLE]
     return table(shown, columns, caption=caption, look=look, notes=notes)
+
+
+def _signed(difference: object, unit: str, look: Look) -> str:
+    """Write a difference with its sign and no arrow."""
+    return look.difference(difference, unit).split(" ", 1)[1]
+
+
+def _by_chance(row: Row) -> str:
+    return "" if is_unknown(row["p_value"]) else ", within normal variation"
+
+
+def _middle(row: Row, look: Look, *, alike: bool) -> str | None:
+    """Write the team's middle, with how many people it is of where that is not alike for all figures."""
+    written = _value(row, "middle", look)
+    return written if written is None or alike else f"{written} ({look.value(row['n_people'], 'count')})"
+
+
+def _interval(row: Row, look: Look) -> str | None:
+    low, high, unit = row["low"], row["high"], str(row["unit"])
+    if unit == "count" and not is_unknown(low):
+        low, high = round(float(low)), round(float(high))
+    return look.interval(low, high, unit) or None
 
 
 def _value(row: Row, name: str, look: Look) -> str | None:
@@ -205,8 +258,15 @@ def _quota_line(axes: Axes, quota: float, look: Look, longest: float) -> None:
 
 
 def own_months_chart(card: Scorecard, *, look: Look | None = None, message: str = "") -> Block:
-    """Draw the rep's revenue of the last months with its own mean and range; see `trend_chart`."""
-    return trend_chart(card.months, label="Your revenue", better="higher", look=look, message=message)
+    """Draw the rep's revenue of the last months with its own mean and range; nothing of few months, or of none with a deal.
+
+    See `trend_chart`.
+    """
+    if len(card.months) < LEAST_MONTHS or not card.months["n"].any():
+        return EMPTY
+    # The range of chance is drawn; intervals of a few deals a month beside it would be dashes and guesses.
+    months = card.months.drop(columns=["low", "high"])
+    return trend_chart(months, label="Your revenue", better="higher", look=look, message=message)
 
 
 def own_deals_table(card: Scorecard, *, limit: int = 5, look: Look | None = None) -> Block:

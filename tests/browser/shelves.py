@@ -8,7 +8,6 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,12 @@ from filelock import FileLock
 
 import spm_lib
 from spm_lib.data.store import Store, open_store
+from spm_lib.press.deliver.report_mail import report_mail
 from spm_lib.press.index import write_index
 from spm_lib.press.plan import Job, plan
 from spm_lib.press.records import Failure, RunRecord, read_record, to_json
 from spm_lib.press.run import run
+from spm_lib.press.shelf import Shelved
 from spm_lib.press.spec import load_spec
 
 ROOT = Path(__file__).parent.parent.parent
@@ -134,18 +135,14 @@ def stamp(jobs: Sequence[Job]) -> str:
 
 def write_mail(job: Job, page: Path) -> None:
     """Put a mail's body where a browser can open it, with pictures from files that come as parts in a mail."""
-    mail = message_from_bytes(job.mail.read_bytes(), policy=policy.default)
-    body = mail.get_body(("html",))
-    assert body is not None
-    html = body.get_content()
+    mail, _ = report_mail(Shelved(job.record, read_record(job.record)))
+    html = mail.html
     page.parent.mkdir(parents=True, exist_ok=True)
-    for part in mail.walk():
-        cid = str(part.get("Content-ID", "")).strip("<> ")
-        if cid:
-            name = f"{page.stem}-{cid.partition('.')[0]}.png"
-            page.with_name(name).write_bytes(part.get_content())
-            assert f"cid:{cid}" in html, "a picture that the mail does not show"
-            html = html.replace(f"cid:{cid}", name)
+    for cid, picture in mail.pictures.items():
+        name = f"{page.stem}-{cid.partition('.')[0]}.png"
+        page.with_name(name).write_bytes(picture)
+        assert f"cid:{cid}" in html, "a picture that the mail does not show"
+        html = html.replace(f"cid:{cid}", name)
     assert "cid:" not in html
     page.write_text(html, "utf-8")
 

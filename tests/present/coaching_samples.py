@@ -23,7 +23,7 @@ def person(at: int, name: object, **more: Any) -> dict[str, Any]:
     """Make a person with a quota, who may miss it."""
     return {"rep_id": f"R{at}", "rep_name": name, "team": "T", "team_name": name, "quota": 100_000.0, "revenue": 40_000.0,
             "expected": 84_000.0, "low": 70_000.0, "high": 95_000.0, "miss": 0.87, "priority": NAN,
-            "attainment_then": 0.91} | more  # fmt: skip
+            "attainment_then": 0.91, "attainment_then_low": 0.88, "attainment_then_high": 0.97} | more  # fmt: skip
 
 
 def lever(at: int, name: object, lever_name: str = "win_rate", **more: Any) -> dict[str, Any]:
@@ -32,6 +32,7 @@ def lever(at: int, name: object, lever_name: str = "win_rate", **more: Any) -> d
     return {"rep_id": f"R{at}", "rep_name": name, "team": "T", "lever": lever_name, "part": "", "label": one.label,
             "unit": one.unit, "better": one.better, "counted": one.counted, "n": 157, "observed": 0.25, "expected": 0.4,
             "difference": -0.14, "low": -0.19, "high": -0.08, "behind": 0.98, "named": False, "worth": 92_000.0,
+            "worth_low": 51_000.0, "worth_high": 140_000.0, "comes": one.comes, "stands_out": False, "middle_of": "team",
             "priority": NAN, "deals": []} | more  # fmt: skip
 
 
@@ -91,7 +92,7 @@ def team(names: Sequence[object] = ("Ann", "Bob", "Cem"), **more: Any) -> Coachi
             lever(0, first, named=True, priority=80_000.0, deals=shown),
             lever(0, first, "stage_conversion", **stage),
             lever(1, second, "slippage", named=True, observed=1.0, expected=0.34, difference=0.6, low=0.5, high=0.7,
-                  worth=NAN, deals=shown),
+                  worth=NAN, worth_low=NAN, worth_high=NAN, deals=shown),
             *(lever(at, name, behind=0.1, observed=0.4, difference=0.0, low=-0.05, high=0.05)
               for at, name in enumerate(names) if at),
         ],

@@ -25,7 +25,7 @@ NAN = float("nan")
 DAY, ENDS = dt.date(2017, 8, 14), dt.date(2017, 9, 30)
 QUARTER = parse_period("2017-Q3", as_of=DAY)
 EXPECTED = SimpleNamespace(share=0.4, method="earlier periods", n=8)
-_VALUES = {"revenue": 46_000.0, "quota_attainment": 0.46, "quota_pace": 1.15, "deals_created": 20.0, "win_rate": 0.25,
+VALUES = {"revenue": 46_000.0, "quota_attainment": 0.46, "quota_pace": 1.15, "deals_created": 20.0, "win_rate": 0.25,
            "sales_cycle": 44.0, "average_deal_size": 15_500.0}  # fmt: skip
 
 
@@ -33,18 +33,19 @@ def figures(**changes: Mapping[str, Any]) -> pd.DataFrame:
     """Make the figures of a scorecard; `changes` are a metric's columns."""
     rows = []
     for metric in FIGURES:
-        value = _VALUES[metric.name]
+        value = VALUES[metric.name]
         row = {"metric": metric.name, "value": value, "n": 12, "low": value * 0.8, "high": value * 1.2, "unit": metric.unit,
-               "note": None, "against": "2017-Q2", "previous": value * 0.9, "difference": value * 0.1, "significant": False,
+               "note": None, "against": "2017-Q2", "previous": value * 0.9, "previous_n": 11, "difference": value * 0.1,
+               "p_value": NAN if metric.name in ("quota_attainment", "quota_pace") else 0.5, "significant": False,
                "usual": value * 1.1, "usual_n": 4, "usual_deals": 40, "usual_difference": -value * 0.1,
-               "usual_significant": False, "middle": value, "n_people": 6}  # fmt: skip
+               "usual_p_value": NAN, "usual_significant": False, "middle": value, "n_people": 6}  # fmt: skip
         rows.append(row | changes.get(metric.name, {}))
     return pd.DataFrame(rows)
 
 
 def no_past(frame: pd.DataFrame) -> pd.DataFrame:
     """Give figures without anything to compare them with."""
-    return frame.assign(previous=NAN, difference=NAN, usual=NAN, usual_difference=NAN, usual_n=0)
+    return frame.assign(previous=NAN, difference=NAN, p_value=NAN, usual=NAN, usual_difference=NAN, usual_n=0)
 
 
 def target(**changes: Any) -> Target:
@@ -99,6 +100,7 @@ def lever(lever_name: str = "win_rate", deal: object = "Deal", **changes: Any) -
     return {"rep_id": "R1", "rep_name": "Ann Lee", "lever": lever_name, "part": "", "label": one.label, "unit": one.unit,
             "better": one.better, "counted": one.counted, "n": 157, "observed": 0.248, "expected": 0.396,
             "difference": -0.14, "low": -0.19, "high": -0.08, "behind": 0.98, "named": True, "worth": 92_000.0,
+            "worth_low": 61_000.0, "worth_high": 124_000.0, "comes": one.comes, "stands_out": False, "middle_of": "team",
             "priority": 1.0,
             "deals": [{"deal_id": "D0", "name": deal, "amount": 5_000.0, "fact": "days_in_stage", "value": 34.0}],
             } | changes  # fmt: skip

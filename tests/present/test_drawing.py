@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import TextPath, TextToPath
 
+from spm_lib.present import letters
 from spm_lib.present.drawing import board, drawing, to_svg
 from spm_lib.present.letters import box_of, fitted, width_of
 
@@ -18,13 +19,24 @@ def test_text_is_measured_as_it_is_drawn(text: str) -> None:
     assert width_of(text, 10) == pytest.approx(drawn.get_extents().width, rel=0.12)
 
 
+def test_what_was_drawn_before_changes_no_measure() -> None:
+    before = width_of("Qqz", 10), box_of("Qqz", 10, bold=True)
+    letters._letter.cache_clear()
+    for weight in ("normal", "bold"):
+        get_font(findfont(FontProperties(family="DejaVu Sans", weight=weight))).set_size(7, 72)
+    assert (width_of("Qqz", 10), box_of("Qqz", 10, bold=True)) == before
+
+
 @given(st.text(max_size=200), st.integers(20, 300))
 def test_names_fit_their_room(name: str, room: int) -> None:
-    assert width_of(fitted(name, room)) <= room
+    assert width_of(fitted(name, room)) <= room + 1e-6
 
 
 def test_names_that_fit_are_not_cut() -> None:
     assert fitted("Ann", 100) == "Ann"
+    for name in ("Ann", "Olivia Hall", "Priya Chandrasekaran", "Ünal Ç."):
+        for gap in (8.0, 0.1, 1e3, 1 / 3):
+            assert fitted(name, width_of(name) + gap - gap) == name
     assert fitted("A" * 79, 10_000) == "A" * 79
     assert fitted("A" * 100, 60).endswith("…")
 

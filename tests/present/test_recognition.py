@@ -56,7 +56,7 @@ SAID = {
     "deals won before.",
     "fastest_clean_cycle": "Fastest clean deal: Renewal (Acme) for $15K, won in 21 days where such deals usually take 58 "
     "days (34 deals won lately), with no close date pushed, no stage moved back, no amount cut.",
-    "best_help": "Best help: 42 outbound activities on 12 deals of colleagues in Q2 2026; no rep did more.",
+    "best_help": "Best help: Helped colleagues on 12 deals with 42 outbound activities in Q2 2026, more than any other rep.",
 }
 
 

@@ -19,6 +19,7 @@ from spm_lib.present.findings.coaching import (
     people_finding,
     team_agreed_finding,
 )
+from spm_lib.present.findings.outlooks import outlook_record_basis, outlook_record_finding
 from spm_lib.present.findings.own_levers import (
     agreed_finding,
     own_levers_basis,
@@ -68,6 +69,7 @@ from spm_lib.present.findings.risk_model import (
 )
 from spm_lib.present.findings.rows import Expected, row_of
 from spm_lib.present.findings.scorecard import (
+    data_basis,
     middle_note,
     past_finding,
     scorecard_basis,
@@ -94,6 +96,7 @@ __all__ = [
     "coaching_finding",
     "coaching_headline",
     "coverage_finding",
+    "data_basis",
     "deals_finding",
     "drift_finding",
     "first_finding",
@@ -111,6 +114,8 @@ __all__ = [
     "money_finding",
     "moved_reading",
     "movement_finding",
+    "outlook_record_basis",
+    "outlook_record_finding",
     "own_levers_basis",
     "own_levers_finding",
     "pace_basis",

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from spm_lib.present.display import clean
 from spm_lib.present.findings.coaching_words import (
+    MANAGER,
     NO_DIFFERENCE,
     PEERS,
     WITHHELD,
     action_of,
     lever_label,
+    miss_words,
+    missed,
+    odds,
+    quotas_words,
     verdict,
     worth_words,
 )
@@ -23,8 +29,6 @@ from spm_lib.theme import Look, is_unknown
 if TYPE_CHECKING:
     from spm_lib.models.coaching.coaching import Coaching
     from spm_lib.models.coaching.playbook import Playbook
-
-MANAGER = "manager"
 
 
 def coaching_headline(coaching: Coaching, name: str, look: Look, *, audience: str = MANAGER) -> str:
@@ -48,24 +52,70 @@ def coaching_finding(coaching: Coaching, look: Look, *, audience: str = MANAGER)
     """Say how many people are behind beyond chance, and how their quotas may end; nothing where nobody was looked at."""
     if audience != MANAGER or coaching.found_on is None or coaching.people.empty:
         return ""
-    said = [_counted(coaching, look)]
-    due = coaching.people[coaching.people["quota"].notna() & coaching.people["miss"].notna()]
-    if len(due) and coaching.ends_on is not None:
-        by, quota = look.date(coaching.ends_on), look.value(due["quota"].sum(), "currency")
-        missed = look.value(round(float(due["miss"].sum()), 1), "count")
-        said.append(
-            f"by {by} they are expected to win {look.value(due['expected'].sum(), 'currency')} of {quota} in quotas, "
-            f"and {missed} of {plural(len(due), 'quota', look=look)} may be missed"
-        )
-    return sentences(said)
+    return sentences([_counted(coaching, look), _quotas(coaching, look)])
 
 
 def _counted(coaching: Coaching, look: Look) -> str:
+    """Say how many are behind, of those whose work says enough; the others are counted apart."""
     named, people = coaching.named["rep_id"].nunique(), len(coaching.people)
     if not named:
         return _nobody(coaching)
-    is_are = "is" if named == 1 else "are"
-    return f"{named} of {plural(people, 'person', 'people', look=look)} {is_are} behind {PEERS} beyond chance"
+    measured = people_measured(coaching)
+    are = f"{'is' if named == 1 else 'are'} behind {PEERS} beyond chance"
+    if measured == people:
+        return f"{'the one person at work' if people == 1 else f'{named} of {people} people'} {are}"
+    of = "the one person" if measured == 1 else f"{named} of the {measured} people"
+    rest = plural(people - measured, "other", "others", look=look)
+    return f"{of} with enough evidence {are}; of {rest} there is too little to tell"
+
+
+def people_measured(coaching: Coaching) -> int:
+    """Count the people with enough evidence on any lever."""
+    return int(coaching.people["rep_id"].isin(coaching.levers["rep_id"]).sum())
+
+
+def people_with_outlook(coaching: Coaching) -> pd.DataFrame:
+    """Give the rows of the people with a quota on which an outlook was told."""
+    people = coaching.people
+    return people[people["quota"].notna() & people["miss"].notna()]
+
+
+def quarter_is_over(coaching: Coaching) -> bool:
+    """Tell whether no day of the quarter was left when people were looked at: what was won is then no outlook."""
+    return (
+        coaching.found_on is not None
+        and coaching.ends_on is not None
+        and coaching.found_on >= coaching.ends_on
+    )
+
+
+def quotas_missed(coaching: Coaching) -> float:
+    """Give how many quotas may be missed, by the sum of the chances; how many were, once the quarter is over."""
+    due = people_with_outlook(coaching)
+    if quarter_is_over(coaching):
+        return float(sum(missed(row) for row in due.to_dict("records")))
+    return float(due["miss"].sum())
+
+
+def _quotas(coaching: Coaching, look: Look) -> str:
+    """Say what becomes of all quotas together; nothing where there is none."""
+    due, over = people_with_outlook(coaching), quarter_is_over(coaching)
+    if due.empty or coaching.ends_on is None:
+        return ""
+    by, quota = look.date(coaching.ends_on), look.value(due["quota"].sum(), "currency")
+    money = f"{look.value(due['revenue' if over else 'expected'].sum(), 'currency')} of {quota}"
+    count, whose = (
+        quotas_missed(coaching),
+        "the one quota" if len(due) == 1 else f"the {len(due)} quotas together",
+    )
+    if len(due) == 1:
+        end = miss_words(due.iloc[0].to_dict(), look, over=over).removesuffix(" the quota")
+        end = f"so {end.replace('the quota', 'it')}" if over else f"with a chance of {end} it"
+    else:
+        end = f"and {quotas_words(count, look)} of them {('was' if count == 1 else 'were') if over else 'may be'} missed"
+    if over:
+        return f"{whose} of the quarter that ended on {by}: {money} was won, {end}"
+    return f"{whose}: {money} is to be expected by {by}, {end}"
 
 
 def _nobody(coaching: Coaching) -> str:
@@ -91,11 +141,33 @@ def coaching_caveat(coaching: Coaching, look: Look) -> str:
 
 
 def coaching_basis(coaching: Coaching, look: Look) -> str:
-    """Say when people were looked at, and over what time; nothing where they were not."""
+    """Say when people were looked at, over what time, and who stands first; nothing where they were not."""
     if coaching.found_on is None:
         return ""
     since = f", on work since {look.date(coaching.starts_on)}" if coaching.starts_on else ""
-    return sentence(f"people were looked at on {look.date(coaching.found_on)}{since}")
+    return sentences([f"people were looked at on {look.date(coaching.found_on)}{since}", *_order(coaching)])
+
+
+def _order(coaching: Coaching) -> list[str]:
+    """Say by what people stand in order, as far as it concerns those who are named; nothing where there is no order."""
+    first = coaching.named.drop_duplicates("rep_id")
+    if len(first) < 2:
+        return []
+    quotas = first["rep_id"].isin(people_with_outlook(coaching)["rep_id"])
+    chance_of = "the chance to miss the quota × " if quotas.any() else ""
+    said = [
+        f"first stands for whom most is at stake: {chance_of}what the first lever is worth a quarter × how surely the "
+        "person is behind on it"
+    ]
+    if quotas.any() and not quotas.all():
+        said.append("of who has no quota the chance counts as full")
+    if (first["worth"].notna() & (first["comes"] == "once")).any():
+        said.append("of money that comes once a quarter of it counts")
+    if first["worth"].isna().any():
+        said.append(
+            "what is not told in money counts like the middle of what the company's other named levers are worth"
+        )
+    return said
 
 
 def nobody_named(coaching: Coaching, look: Look) -> str:
@@ -113,10 +185,13 @@ def people_finding(coaching: Coaching, shown: int, *, audience: str = MANAGER) -
     people = list(dict.fromkeys(named["rep_id"]))
     first = named[named["rep_id"].isin(people[:shown])].drop_duplicates("rep_id")
     levers = join_names(dict.fromkeys(first["label"]), limit=4, what="other lever")
-    some = "" if len(people) <= shown else f" of {len(people)}"
-    who = "the first person" if len(first) == 1 else f"the first {len(first)}{some}"
-    who = "one person" if len(people) == 1 else who
-    return sentence(f"{who} to talk to: {levers}")
+    all_of = len(people)
+    if len(first) == 1:
+        return sentence(
+            f"talk to {'one person' if all_of == 1 else f'the first of {all_of} people'} about {levers}"
+        )
+    some = "" if all_of == len(first) else f" of {all_of}"
+    return sentence(f"talk to the first {len(first)}{some} people about {levers}")
 
 
 def team_agreed_finding(coaching: Coaching, look: Look, *, audience: str = MANAGER) -> str:
@@ -191,13 +266,31 @@ def coached(coaching: Coaching, *, limit: int = 5, audience: str = MANAGER) -> d
     return {"people": list(top["rep_name"]), "deals": list(dict.fromkeys(deals))}
 
 
-def funnel_finding_of(outside: pd.DataFrame, people: int, look: Look) -> str:
-    """Say who lies outside the 95 % limits; `outside` holds rep_name, and gap (positive is above what is expected)."""
+def funnel_finding_of(outside: pd.DataFrame, people: int, look: Look, *, test: Mapping[Any, Any]) -> str:
+    """Say who lies outside the 95 % limits, or that nobody is to be named as win rates do not differ beyond chance.
+
+    Parameters
+    ----------
+    outside
+        Those outside: rep_name, and gap (positive is above what is expected).
+    people
+        How many are drawn.
+    look
+        How numbers are written.
+    test
+        Of the company's win rates: whether they differ, and p_value.
+    """
     whole = plural(people, "person", "people", look=look)
+    if not test["differ"]:
+        # One in twenty lies outside by luck: where the test finds nothing, a name would be a charge without ground.
+        odds_of = "" if is_unknown(test["p_value"]) else odds(test["p_value"], look)
+        alike = f": luck alone sets them as far apart with a chance of {odds_of}" if odds_of else ""
+        return sentence(f"the company's win rates do not differ beyond chance{alike}")
     if outside.empty:
         return sentence(f"all win rates of {whole} lie where chance alone puts 19 of 20")
     said = []
     for rows, where in ((outside[outside["gap"] < 0], "below"), (outside[outside["gap"] > 0], "above")):
         if len(rows):
-            said.append(f"{join_names(rows['rep_name'], limit=3)} {where}")
+            lie = "lies" if len(rows) == 1 else "lie"
+            said.append(f"{join_names(rows['rep_name'], limit=3)} {lie} {where}")
     return sentence(f"of {whole}, {' and '.join(said)} the limits of chance")

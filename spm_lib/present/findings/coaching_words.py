@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from babel.numbers import format_percent
 
+from spm_lib.models.scorecard_figures import LEAST_PEOPLE
 from spm_lib.present.display import clean, is_null
 from spm_lib.present.findings.risk_words import chance
 from spm_lib.present.prose import plural, sentence
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 Facts = Mapping[Any, Any]
 
+#: Who may read coaching: those who lead the people that it is about.
+MANAGER = "manager"
 #: What is said in the place of coaching to readers for whom it is not.
 WITHHELD = "coaching is for the manager and is not shown here"
 #: What is said where chance explains all that differs.
@@ -35,15 +38,15 @@ _COUNTED = {
     "stays in a stage": "stay in a stage",
     "deals with messages": "deal with messages",
 }
-#: What a lever's value is a number of, where its unit alone does not tell.
+#: What a lever's value is a number of, of one and of many, where its unit alone does not tell.
 _OF = {
-    "deals_created": "deals a month",
-    "activity": "activities on a deal's working day",
-    "activity_spread": "active days a month on a deal",
-    "slippage": "times a month",
+    "deals_created": ("deal a month", "deals a month"),
+    "activity": ("activity on a deal's working day", "activities on a deal's working day"),
+    "activity_spread": ("active day a month on a deal", "active days a month on a deal"),
+    "slippage": ("time a month", "times a month"),
 }
-#: Of which levers the money comes once, as the same revenue comes earlier.
-_ONCE = ("cycle_length",)
+#: Sums of chances are told to a tenth; what is less is said to be less.
+LEAST_QUOTAS = 0.1
 
 
 def lever_label(row: Facts) -> str:
@@ -56,7 +59,7 @@ def lever_value(row: Facts, value: object, look: Look) -> str:
     """Write a value of a row's lever, with what it is a number of: ``6.4 deals a month``."""
     written = lever_number(row, value, look)
     of = _OF.get(str(row["lever"]))
-    return written if of is None or is_unknown(value) else f"{written} {of}"
+    return written if of is None or is_unknown(value) else f"{written} {of[0] if written == '1' else of[1]}"
 
 
 def lever_number(row: Facts, value: object, look: Look) -> str:
@@ -133,35 +136,104 @@ def percent(value: object, look: Look) -> str:
     return look.value(None, "share") if is_unknown(value) else str(format_percent(value, locale=look.locale))  # type: ignore[arg-type]
 
 
-def worth_words(row: Facts, look: Look) -> str:
-    """Say as a clause what a lever is worth: ``worth $92.1K a quarter``; ``not told in money`` where nobody knows."""
+def worth_words(row: Facts, look: Look, *, middle: bool = False) -> str:
+    """Say as a clause what a lever is worth: ``worth $61K to $140K a quarter``; ``not told in money`` where nobody knows.
+
+    Parameters
+    ----------
+    row
+        A lever's row.
+    look
+        How numbers are written.
+    middle
+        Whether to say at whose middle of the lever: the team's or, where too few of it were measured, the company's.
+    """
     if is_unknown(row["worth"]):
         return "not told in money"
-    often = "once, as the same revenue comes earlier" if row["lever"] in _ONCE else "a quarter"
-    return f"worth {look.value(row['worth'], 'currency')} {often}"
+    often = "once, as the same revenue comes earlier" if comes_once(row) else "a quarter"
+    money = ends(row.get("worth_low"), row.get("worth_high"), look) or f"about {_money(row['worth'], look)}"
+    return f"worth {money} {often}{f', at {middle_words([row])}' if middle else ''}"
+
+
+def comes_once(row: Facts) -> bool:
+    """Tell whether a lever's money comes once, and not in each quarter."""
+    return bool(row["comes"] == "once")
+
+
+def middle_words(rows: Iterable[Facts]) -> str:
+    """Say at whose middle levers were put to tell their worth: ``the team's middle``."""
+    whose = dict.fromkeys(str(row["middle_of"]) for row in rows)
+    if len(whose) > 1:
+        return (
+            f"the team's middle, or the company's where fewer than {LEAST_PEOPLE} of the team were measured"
+        )
+    return "the company's middle" if "company" in whose else "the team's middle"
+
+
+def ends(low: object, high: object, look: Look) -> str:
+    """Write both ends of an amount, one where they are written alike; empty where either is unknown."""
+    if is_unknown(low) or is_unknown(high):
+        return ""
+    first, last = _money(low, look), _money(high, look)
+    return first if first == last else f"{first} to {last}"
+
+
+def _money(value: object, look: Look) -> str:
+    return look.value(value, "currency")
 
 
 def attainment_words(person: Facts, look: Look) -> str:
-    """Say as a clause what a quarter like this one would reach with the first lever at the middle; empty where unknown."""
+    """Say as a clause what a quarter like this one would reach with the first lever at the middle; empty where unknown.
+
+    It is unknown too where the lever's money comes once.
+    """
     then = person["attainment_then"]
     if is_unknown(then) or is_unknown(person["quota"]) or is_unknown(person["expected"]):
         return ""
-    before, after = percent(float(person["expected"]) / float(person["quota"]), look), percent(then, look)
-    return "" if before == after else f"a quarter like this one would go from {before} to {after} of quota"
-
-
-def outlook_words(person: Facts, look: Look) -> str:
-    """Say where a person's quarter is heading: ``heading for $93.5K of $258K ($55.9K to $134K)``; empty without a quota."""
-    if is_unknown(person["quota"]) or is_unknown(person["expected"]):
+    before = percent(float(person["expected"]) / float(person["quota"]), look)
+    low, high = (person[f"attainment_then_{end}"] for end in ("low", "high"))
+    after = (
+        [percent(then, look)]
+        if is_unknown(low) or is_unknown(high)
+        else [percent(low, look), percent(high, look)]
+    )
+    if {before} == set(after):
         return ""
-    ends = look.interval(person["low"], person["high"], "currency")
-    said = f"heading for {look.value(person['expected'], 'currency')} of {look.value(person['quota'], 'currency')}"
-    return f"{said} ({ends})" if ends else said
+    reach = after[0] if len(set(after)) == 1 else f"between {after[0]} and {after[1]}"
+    return f"a quarter like this one would go from {before} to {reach} of quota"
 
 
-def miss_words(person: Facts, look: Look) -> str:
-    """Say the chance to miss the quota: ``87% to miss the quota``; empty without a quota."""
+def outlook_words(person: Facts, look: Look, *, over: bool = False) -> str:
+    """Say where a person's quarter is heading: ``heading for $93.5K of $258K ($55.9K to $134K)``; empty without a quota.
+
+    Of a quarter of which no day is left, given as `over`, what was won is told, and no range.
+    """
+    if is_unknown(person["quota"]) or is_unknown(person["revenue" if over else "expected"]):
+        return ""
+    quota = _money(person["quota"], look)
+    if over:
+        return f"won {_money(person['revenue'], look)} of {quota}"
+    around = ends(person["low"], person["high"], look)
+    return f"heading for {_money(person['expected'], look)} of {quota}{f' ({around})' if around else ''}"
+
+
+def miss_words(person: Facts, look: Look, *, over: bool = False) -> str:
+    """Say the chance to miss the quota, or whether it was missed: ``87% to miss the quota``; empty without a quota."""
+    if over:
+        told = not is_unknown(person["quota"]) and not is_unknown(person["revenue"])
+        return f"the quota was {'missed' if missed(person) else 'made'}" if told else ""
     return "" if is_unknown(person["miss"]) else f"{chance(person['miss'], look)} to miss the quota"
+
+
+def missed(person: Facts) -> bool:
+    """Tell whether a quarter that is over ended under the quota."""
+    return float(person["revenue"]) < float(person["quota"])
+
+
+def quotas_words(value: float, look: Look) -> str:
+    """Write a sum of chances as a number of quotas, to a tenth: ``3.3``, ``less than 0.1``."""
+    least = look.value(LEAST_QUOTAS, "count")
+    return f"less than {least}" if 0 < value < LEAST_QUOTAS else look.value(round(value, 1), "count")
 
 
 def deal_words(deal: Facts, look: Look) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from spm_lib.present.display import holds
 from spm_lib.present.findings.coaching_words import (
     Facts,
     counted,
@@ -11,6 +12,7 @@ from spm_lib.present.findings.coaching_words import (
     lever_label,
     lever_number,
     lever_value,
+    moved,
     verdict,
 )
 from spm_lib.present.prose import join_names, plural, sentence, sentences
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 #: The most strengths that are told.
 MOST_STRENGTHS = 2
 #: What is said where chance explains all that differs.
-NOTHING_STANDS_OUT = "Nothing stands out against colleagues on the same kind of work."
+NOTHING_STANDS_OUT = "There is nothing you are behind on beyond chance."
+#: What is said of an agreement of which nothing is measured: it may be young, rest on too little, or be written down late.
+NOT_MEASURED = "What came of it is not measured yet."
 
 
 def own_levers_finding(coaching: Coaching, look: Look) -> str:
@@ -47,11 +51,11 @@ def own_levers_finding(coaching: Coaching, look: Look) -> str:
 def strengths_finding(coaching: Coaching, look: Look) -> str:
     """Say where the rep does better than colleagues beyond chance, two things at most; nothing where nowhere.
 
-    Only levers on which people differ at all count, and only where the 90 % interval lies on the better side: of all that is
-    told so, at most one in twenty is expected to be wrong.
+    Only levers that stand out in the test of all people on all levers are told: of all that is told so to anybody, at most
+    one in twenty is expected to be wrong.
     """
-    ahead = [row for row in coaching.levers.to_dict("records") if _ahead(row) > 0 and _differ(row, coaching)]
-    told = sorted(ahead, key=_ahead, reverse=True)[:MOST_STRENGTHS]
+    ahead = [row for row in coaching.levers.to_dict("records") if holds(row, "stands_out")]
+    told = sorted(ahead, key=lambda row: float(row["behind"]))[:MOST_STRENGTHS]
     said = [
         f"{lever_label(row)} ({lever_value(row, row['observed'], look)}, theirs {lever_number(row, row['expected'], look)}; "
         f"{counted(row, look)})"
@@ -62,21 +66,6 @@ def strengths_finding(coaching: Coaching, look: Look) -> str:
         if said
         else ""
     )
-
-
-def _ahead(row: Facts) -> float:
-    """Give how far the near end of the interval is ahead, in lengths of the interval; not above 0 where it is not."""
-    low, high = float(row["low"]), float(row["high"])
-    near = -high if row["better"] == "down" else low
-    return near / (high - low) if high > low else 0.0
-
-
-def _differ(row: Facts, coaching: Coaching) -> bool:
-    tests = coaching.tests
-    asked = (
-        (tests["lever"] == row["lever"]) & (tests["part"].fillna("") == row["part"]) if len(tests) else None
-    )
-    return asked is not None and bool(tests.loc[asked, "differ"].any())
 
 
 def own_levers_basis(coaching: Coaching, look: Look) -> str:
@@ -124,13 +113,17 @@ def agreed_finding(coaching: Coaching, look: Look) -> str:
 
 
 def progress_words(row: Facts, look: Look) -> str:
-    """Say what came of an agreement: where the rep stood against colleagues before it, and since."""
+    """Say what came of an agreement: the standing against colleagues before it and since, and how sure it is."""
     if is_unknown(row["difference"]) or is_unknown(row["before"]):
-        return "What came of it: too early to tell."
+        return NOT_MEASURED
     before, since = (_against_colleagues(row, row[name], look) for name in ("before", "since"))
-    n = look.value(row["n_since"], "count", compact=False)
+    n_before, n_since = (look.value(row[f"n_{name}"], "count", compact=False) for name in ("before", "since"))
+    judged, reach = verdict(row), moved(row, look)
     return sentences(
-        [f"What came of it: {before} colleagues before, {since} them since (n {n})", verdict(row)]
+        [
+            f"What came of it: {before} colleagues before (n {n_before}), {since} them since (n {n_since})",
+            f"{judged}: {reach}" if reach else judged,
+        ]
     )
 
 

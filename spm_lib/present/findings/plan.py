@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from spm_lib.present.display import clean, holds, is_null
+from spm_lib.present.findings.coaching_words import MANAGER
 from spm_lib.present.findings.rows import Expected, Row, known_of, note_of, row_of, team_of
 from spm_lib.present.prose import describe_change, join_names, plural, sentence, sentences
 from spm_lib.theme import Look, is_unknown
@@ -118,8 +119,10 @@ def pace_basis(expected: Expected, look: Look) -> str:
     )
 
 
-def attainment_finding(frame: pd.DataFrame, expected: Expected) -> str:
+def attainment_finding(frame: pd.DataFrame, expected: Expected, *, audience: str = MANAGER) -> str:
     """Say who is clearly ahead of or behind the usual pace or, once the period is over, how many made their quota.
+
+    Readers other than the manager are not told who is behind.
 
     Parameters
     ----------
@@ -127,6 +130,8 @@ def attainment_finding(frame: pd.DataFrame, expected: Expected) -> str:
         Rows of ``quota_attainment`` by rep, through `keep_discoveries`.
     expected
         The share to expect at this point.
+    audience
+        Who reads it: ``manager``, or others.
     """
     known = known_of(frame)
     if not known:
@@ -135,17 +140,28 @@ def attainment_finding(frame: pd.DataFrame, expected: Expected) -> str:
     if expected.method == "complete":
         made = sum(float(row["value"]) >= 1 for row in known)
         if len(known) == 1:
-            return f"{_who(known[0])} {'made' if made else 'missed'} the quota."
+            told = f"{_who(known[0])} {'made' if made else 'missed'} the quota."
+            return told if made or audience == MANAGER else ""
         return sentence(f"{_some(made)} of {people} made their quota")
+    if audience != MANAGER:
+        return _clearly_ahead(known, expected.share, people)
     return _clearly(known, expected.share, people, "the usual pace")
 
 
-def attainment_reading(frame: pd.DataFrame, expected: Expected, look: Look) -> str:
-    """Say where the pace comes from, and who has won nothing."""
+def _clearly_ahead(rows: list[dict[object, object]], at: float, people: str) -> str:
+    """Say who is clearly ahead of the usual pace; nothing where nobody is, as that would be said of each."""
+    _, ahead = _sides(rows, at)
+    return sentence(f"{_are(ahead, len(rows), people)} clearly ahead of the usual pace") if ahead else ""
+
+
+def attainment_reading(
+    frame: pd.DataFrame, expected: Expected, look: Look, *, audience: str = MANAGER
+) -> str:
+    """Say where the pace comes from and, to the manager, who has won nothing."""
     known = known_of(frame)
     if not known:
         return ""
-    idle = [_who(row) for row in known if not row["n"]]
+    idle = [_who(row) for row in known if not row["n"]] if audience == MANAGER else []
     over = expected.method == "complete"
     if idle:
         verb = "won nothing" if over else f"{'has' if len(idle) == 1 else 'have'} won nothing yet"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from spm_lib.models.scorecard_figures import FIGURES
-from spm_lib.present.display import holds
+from spm_lib.present.display import clean, holds
 from spm_lib.present.findings.rows import row_of
 from spm_lib.present.prose import describe_change, plural, sentence, sentences
 from spm_lib.theme import Look, is_unknown
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 Row = Mapping[Any, Any]
 
 _LABELS = {metric.name: metric.label for metric in FIGURES}
-
-#: Figures that say nothing of a rep besides another: attainment is revenue by quota, and pace is attainment by the usual.
-_SAID_BY_REVENUE = ("quota_attainment", "quota_pace")
 
 
 def scorecard_headline(card: Scorecard, look: Look) -> str:
@@ -42,6 +40,8 @@ def scorecard_headline(card: Scorecard, look: Look) -> str:
         open_now = _due(card, look)
         if card.is_over:
             return sentence(f"no deal of yours was won in {title}")
+        if card.is_first_weeks:
+            return _welcome(card, open_now, look)
         aim = (
             ""
             if math.isnan(target.quota)
@@ -62,13 +62,24 @@ def scorecard_headline(card: Scorecard, look: Look) -> str:
     return sentence(f"you have won {money} from {deals} in {title}, {share} of your quota, with {left}")
 
 
+def _welcome(card: Scorecard, open_now: str, look: Look) -> str:
+    quota = "" if math.isnan(card.target.quota) else look.value(card.target.quota, "currency")
+    said = [f"your {card.period.title} quota is {quota}"] if quota else []
+    said += [open_now] if open_now else []
+    where = f"welcome to {card.team_name}" if card.team_name else "welcome"
+    return sentence(where + (f": {', and '.join(said)}" if said else ""))
+
+
 def scorecard_basis(card: Scorecard, look: Look) -> str:
     """Say what the figures count and what they lack: a move, a first period, days without any activity."""
     said = []
     if card.since is not None and card.moved:
         where = f"in {card.team_name}" if card.team_name else "here"
-        said.append(f"You are {where} since {look.date(card.since)}")
+        said.append(f"You have been {where} since {look.date(card.since)}")
         said.append("All figures, and the quota, count for the days since then")
+    elif card.since is not None and card.is_first_weeks:
+        said.append(f"You began on {look.date(card.since)}")
+        said.append("What takes more of your own work to tell is left out here until there is enough of it")
     if card.quiet_since is not None:
         quiet = look.date(card.quiet_since)
         said.append(
@@ -87,19 +98,20 @@ def past_finding(card: Scorecard, before: str, look: Look) -> str:
     before
         The period before, as people write it.
     """
-    rows = card.figures[~card.figures["metric"].isin(_SAID_BY_REVENUE)].to_dict("records")
-    compared = [
-        row for row in rows if not (is_unknown(row["difference"]) and is_unknown(row["usual_difference"]))
-    ]
+    rows = [row for row in card.told.to_dict("records") if _tested(row)]
     if card.is_to_come:
         return ""
-    if not compared and card.is_new and card.since is not None:
-        here = f"you are here since {look.date(card.since)}"
+    if not rows and card.is_first_weeks:
+        return "These are your first figures here." if len(card.told) else "Your first figures are to come."
+    if not rows and card.is_new and card.since is not None:
+        here = f"you have been here since {look.date(card.since)}"
         return sentence(f"{here}, and have no whole {_unit(card)} before this one to compare with")
-    if not compared:
+    if not rows and card.figures[["difference", "usual_difference"]].notna().any(axis=None):
+        return sentence(f"there are too few deals of yours in {card.period.title} to compare with your past")
+    if not rows:
         return sentence(f"no figure can be compared with {before}")
     said = []
-    for row in compared:
+    for row in rows:
         unit, told = str(row["unit"]), ""
         if holds(row, "usual_significant"):
             usual = f"your usual {figure_value(row['usual'], unit, look)}"
@@ -107,11 +119,16 @@ def past_finding(card: Scorecard, before: str, look: Look) -> str:
         elif holds(row):
             told = describe_change(row["difference"], unit, before, look=look)
         said += [f"{_LABELS[str(row['metric'])]}: {told}"] if told else []
+    rest = len(rows) - len(said)
     if not said:
-        return "All of your figures are within your normal variation."
-    rest = len(compared) - len(said)
+        return "No figure of yours differs from your past beyond chance."
     others = "the other one is" if rest == 1 else f"the other {rest} are"
     return sentences([*said, f"{others} within your normal variation" if rest else ""])
+
+
+def _tested(row: Row) -> bool:
+    """Tell whether a figure was tested against the own past at all."""
+    return not (is_unknown(row["p_value"]) and is_unknown(row["usual_p_value"]))
 
 
 def figure_value(value: object, unit: str, look: Look) -> str:
@@ -169,7 +186,8 @@ def target_reading(card: Scorecard, coaching: Coaching, look: Look) -> str:
                 plural(target.deals, "win", look=look),
                 plural(target.decisions, "decided deal", look=look),
             )
-            said.append(f"at your win rate of {rate} ({decided}) {wins} come out of about {of}")
+            verb = "comes" if target.deals == 1 else "come"
+            said.append(f"at your win rate of {rate} ({decided}) {wins} {verb} out of about {of}")
     heading = outlook_of(card, coaching)
     if heading is not None:
         low, high = (look.value(heading[name], "currency") for name in ("low", "high"))
@@ -180,17 +198,26 @@ def target_reading(card: Scorecard, coaching: Coaching, look: Look) -> str:
 
 
 def outlook_of(card: Scorecard, coaching: Coaching) -> Row | None:
-    """Give the expected range of the period's revenue, where one was worked out for just this period and it is not over."""
+    """Give the expected range of the period's revenue, where one was worked out for just this period and it is not over.
+
+    Of who moved there is none: it counts the quota and the deals of the whole period, and the card those of the days here.
+    """
     rows = coaching.people[coaching.people["rep_id"] == card.rep_id].to_dict("records")
-    if not rows or card.is_over or coaching.ends_on != card.period.end or is_unknown(rows[0]["low"]):
+    if (
+        not rows
+        or card.is_over
+        or card.moved
+        or coaching.ends_on != card.period.end
+        or is_unknown(rows[0]["low"])
+    ):
         return None
     return rows[0]
 
 
 def middle_note(card: Scorecard, look: Look) -> str:
     """Say what the usual and the team's middle are, and where there are too few people to tell a middle."""
-    told = card.figures["middle"].notna().any()
-    periods = int(card.figures["usual_n"].max())
+    figures = card.told[card.told["value"].notna()]
+    periods = int(figures["usual_n"].max()) if len(figures) else 0
     unit = _unit(card)
     said = []
     if periods:
@@ -198,14 +225,37 @@ def middle_note(card: Scorecard, look: Look) -> str:
             f"Your usual: the last {plural(periods, f'complete {unit}', look=look)}, money and deals created as far into "
             f"each as this {unit} has come"
         )
-    said.append("Deals created: those of the period that are yours now")
-    people = int(card.figures["n_people"].max())
-    said.append(
-        f"The team's middle: half of the {people} people of your team are above it, half below; you are one of them"
-        if told
-        else "There are too few people in your team to tell a middle"
-    )
+    if figures["metric"].eq("deals_created").any():
+        said.append("Deals created: those of the period that are yours now")
+    told = figures[figures["middle"].notna()]["n_people"]
+    if len(told):
+        least, most = (look.value(n, "count") for n in (told.min(), told.max()))
+        many = most if least == most else f"{least} to {most}"
+        said.append(
+            f"The team's middle: the mean of the three or four in the middle of the {many} people of your team who have "
+            "the figure"
+        )
+    elif not card.is_first_weeks:
+        said.append("There are too few people in your team to tell a middle")
     return sentences(said)
+
+
+def data_basis(source: str, as_of: dt.date, latest: dt.date | None, look: Look) -> str:
+    """Say where the figures come from and how old they are, as far as one person needs to know it.
+
+    Parameters
+    ----------
+    source
+        Name of the source.
+    as_of
+        The report's day.
+    latest
+        The latest day on which anything in the data happened.
+    """
+    said = f"From {clean(source)}, as known at the end of {look.date(as_of)}"
+    if latest is None or latest >= as_of:
+        return sentence(said)
+    return sentence(f"{said}; the latest event in the data is of {look.date(latest)}")
 
 
 def won_finding(card: Scorecard, look: Look) -> str:
