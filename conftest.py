@@ -21,6 +21,12 @@ settings.register_profile("here", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Have one worker more than cores: some tests wait for processes, mail servers and limits of time."""
+    return (os.cpu_count() or 1) + 1
+
+
 def demo_store_path(config: pytest.Config) -> Path:
     """Give the path of the demo company's store, made where it is not there yet."""
     sources = sorted([*(ROOT / "spm_lib" / "data").rglob("*.py"), ROOT / "params" / "sources" / "demo.yml"])

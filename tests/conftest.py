@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,14 +12,24 @@ from typing import Any
 import duckdb
 import pytest
 
+from spm_lib.data.names import write_names
 from spm_lib.data.schema import CUSTOM_PREFIX, TABLES
 from spm_lib.data.store import Store, StoreMeta, create_tables, open_store, write_meta
+from spm_lib.settings import COMPILED_VARIABLE
 
 ROOT = Path(__file__).parent.parent
 REAL_DATA = ROOT.parent / "shared" / "data"
 
 Rows = Sequence[Mapping[str, Any]]
 MakeStore = Callable[..., Store]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let tests, which ask the same of many stores, share compiled SQL as the kernels of a run do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(COMPILED_VARIABLE, str(tmp_path_factory.mktemp("compiled") / "sql"))
+        yield
 
 
 @pytest.fixture
@@ -34,18 +45,22 @@ def make_store(tmp_path: Path) -> Iterator[MakeStore]:
     ) -> Store:
         path = tmp_path / f"made-{len(opened)}.duckdb"
         with duckdb.connect(str(path)) as connection:
+            connection.begin()
             create_tables(connection, custom)
             for name, rows in tables.items():
                 assert name in TABLES, name
-                for row in rows:
+                for columns, alike in itertools.groupby(rows, key=tuple):
                     known = set(TABLES[name].names)
-                    assert all(c in known or c.startswith(CUSTOM_PREFIX) for c in row), row
-                    columns = ", ".join(f'"{c}"' for c in row)
-                    marks = ", ".join("?" for _ in row)
+                    assert all(c in known or c.startswith(CUSTOM_PREFIX) for c in columns), columns
+                    values = [tuple(row.values()) for row in alike]
+                    named = ", ".join(f'"{c}"' for c in columns)
+                    marks = ", ".join(f"({', '.join('?' * len(columns))})" for _ in values)
                     connection.execute(
-                        f'insert into "{name}" ({columns}) values ({marks})', list(row.values())
+                        f'insert into "{name}" ({named}) values {marks}', [v for row in values for v in row]
                     )
+            write_names(connection)
             write_meta(connection, replace(_meta_of(tables), **dict(meta or {})))
+            connection.commit()
         store = open_store(path)
         opened.append(store)
         return store

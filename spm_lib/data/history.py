@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from spm_lib.data.schema import ALWAYS_FIXED
 from spm_lib.errors import PeriodError, UnknownNameError, did_you_mean
 from spm_lib.periods import period_at
+from spm_lib.settings import COMPILED_VARIABLE
 
 # Ibis is imported late: what plans and skips reports looks at no table, and is done sooner than Ibis is imported.
 if TYPE_CHECKING:
@@ -152,8 +154,8 @@ class Snapshot:
         """
         import ibis
 
-        # To merge selects takes longer than small tables do, and DuckDB looks through them by itself.
-        ibis.options.sql.fuse_selects = False
+        # To merge selects takes longer than DuckDB takes to look through them, but where it is done once for all kernels.
+        ibis.options.sql.fuse_selects = bool(os.environ.get(COMPILED_VARIABLE))
         return replace(self, keeps=True, _shared={}, _answers={})
 
     def once(self, key: tuple[object, ...], answer: Callable[[], T], *, dated: bool = True) -> T:
@@ -229,7 +231,7 @@ class Snapshot:
 
     def in_scope(self, table: ibis.Table) -> ibis.Table:
         """Keep the rows of `table` whose ``team`` is in scope; all of them where the scope is the company."""
-        return table if self.team_ids is None else table.filter(table["team"].isin(self.team_ids))
+        return table if self.team_ids is None else table.filter(table["team"].isin(self.own_teams))
 
     def _stored(self, name: str) -> ibis.Table:
         # To look a table up asks the store for its columns: once is enough for all snapshots made from this one.
@@ -250,7 +252,7 @@ class Snapshot:
         def find() -> ibis.Table:
             connection = self.store.connection
             members, deals, changes = (connection.table(n) for n in ("team_members", "deals", "deal_changes"))
-            people = members.filter(members.team_id.isin(self.team_ids)).select("rep_id").distinct()
+            people = members.filter(members.team_id.isin(self.own_teams)).select("rep_id").distinct()
             moved = changes.filter(changes.field == "owner_id")
             owners = [deals.select("deal_id", rep_id="owner_id")]
             owners += [moved.select("deal_id", rep_id=side) for side in ("old_value", "new_value")]
@@ -307,6 +309,19 @@ class Snapshot:
             f"and (valid_to is null or valid_to >= {day})"
         )
         return frozenset(team for (team,) in found)
+
+    @property
+    def own_teams(self) -> Sequence[str] | ibis.Column:
+        """The `team_ids` as an expression looks for them: where tables are kept, in one that every team has of its own."""
+        ids = self.team_ids or ()
+        if not self.keeps:
+            return ids
+
+        def find() -> ibis.Table:
+            teams = self._stored("teams")
+            return teams.filter(teams.team_id.isin(ids)).select("team_id")
+
+        return self.kept("own teams", find, dated=False).team_id
 
     @cached_property
     def team_ids(self) -> tuple[str, ...] | None:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from spm_lib.data import gate
+from spm_lib.data.names import write_names
 from spm_lib.data.quarantine import Refusal, nothing_kept, quarantine, strictly
 from spm_lib.data.recording import REFUSED_DEALS, Recording, record_changes, tracked_from
 from spm_lib.data.rules import name
@@ -168,6 +169,7 @@ def _load(
             if not kept[needed]:
                 raise nothing_kept(needed, raws[needed], refusals)
         meta, recording = _history(connection, source, kept, refusals, previous, loaded_at)
+        write_names(connection)
         write_meta(connection, meta)
     return IngestSummary(source.name, store, kept, tuple(refusals), tuple(notices), recording, meta)
 

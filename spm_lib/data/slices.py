@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from spm_lib.data.store import META_TABLE, QUARANTINE_TABLE
+from spm_lib.data.store import META_TABLE, NAMES_TABLE, QUARANTINE_TABLE
 
 if TYPE_CHECKING:
     from spm_lib.data.history import Snapshot
@@ -159,7 +159,8 @@ def whole_store(store: Store) -> str:
         "select table_name from information_schema.tables "
         "where table_catalog = current_database() and table_schema = 'main' order by 1"
     )
-    rows = {name: _digest(store, name) for (name,) in tables if name not in (META_TABLE, QUARANTINE_TABLE)}
+    others = (META_TABLE, NAMES_TABLE, QUARANTINE_TABLE)
+    rows = {name: _digest(store, name) for (name,) in tables if name not in others}
     return json.dumps([meta, rows], sort_keys=True)
 
 

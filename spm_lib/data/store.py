@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from spm_lib.data.history import Snapshot, Team
 
 META_TABLE = "spm_meta"
+NAMES_TABLE = "spm_names"
 QUARANTINE_TABLE = "spm_quarantine"
 
 #: The store neither reads files nor loads extensions, whatever an expression may say.
@@ -32,9 +33,6 @@ SAFE_CONFIG = {
     "enable_external_access": "false",
     "python_enable_replacements": "false",
 }
-
-
-_NUMBERS = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -123,14 +121,16 @@ class Store:
         self.path = path
         self.meta = meta
         self._engine = engine
+        #: Each store counts for itself: what asks the same is the same SQL in every kernel.
+        self._numbers = itertools.count(1)
 
     @cached_property
     def connection(self) -> ibis.BaseBackend:
         """The open file, for expressions over its tables."""
         # Imported late: what plans and skips reports asks for rows alone, and Ibis takes longer to import than that takes.
-        import ibis
+        from spm_lib.data.compiled import CompilingBackend
 
-        return ibis.duckdb.from_connection(self._engine)
+        return CompilingBackend.from_connection(self._engine)
 
     def rows(self, query: str, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         """Run a query of the engine's own dialect and give its rows."""
@@ -144,7 +144,7 @@ class Store:
         ibis.Table
             A table of this connection alone, in memory until the store is closed or the table is let go.
         """
-        name = f"spm_kept_{next(_NUMBERS)}"
+        name = f"spm_kept_{next(self._numbers)}"
         # Not Ibis' own create_table, which fills one table, looks it up and gives it another name, a statement each.
         self._engine.execute(f"create temp table {name} as {self.connection.compile(table)}").fetchall()
         return self.connection.table(name)

@@ -11,7 +11,8 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from spm_lib.data.names import Named, find_names
+from spm_lib.data.names import SHARED, Named, find_names, words_of
+from spm_lib.data.store import open_store
 from spm_lib.errors import one_line
 from spm_lib.press.notebook import outputs
 from spm_lib.press.plan import Job
@@ -23,7 +24,6 @@ _LEAST_DIGITS = 6
 _STYLE = re.compile(r"<(style|script)\b.*?</\1>", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _SAID = re.compile(r"""(?:alt|title|aria-label|data-[a-z-]+|href)=(?:"([^"]*)"|'([^']*)')""")
-_GAP = re.compile(r"[\W_]+")
 
 
 def leaks(job: Job, book: NotebookNode) -> tuple[str, ...]:
@@ -45,15 +45,13 @@ def leaks(job: Job, book: NotebookNode) -> tuple[str, ...]:
     """
     if job.team is None:
         return ()
-    text = _words(" ".join(_said(book)))
-    words = text.split()
-    pairs = {" ".join(pair) for pair in itertools.pairwise(words)}
     readers = set(job.scope) if job.rep is None else {job.rep}
-    found, common = find_names(job.store, {*words, *pairs}, "teams" if job.rep is None else "reps")
-    own = [each for each in found if each.readers & readers]
-    allowed = {each.words for each in own} | {
-        _words(name) for name in (*common, *job.shared_names, *job.above)
-    }
+    with open_store(job.store) as store:
+        text, *shared = words_of(store, [" ".join(_said(book)), *job.shared_names, *job.above])
+        words = text.split(" ")
+        pairs = {" ".join(pair) for pair in itertools.pairwise(words)}
+        found = find_names(store, {*words, *pairs}, "teams" if job.rep is None else "reps")
+    allowed = {each.words for each in found if each.readers & readers or each.kind == SHARED} | set(shared)
     others = {each.words for each in found if _says_whose(each)} - allowed
     rest, standing = f" {text} ", set()
     # The longest first: a name may be part of one that may stand here, or one that may stand here of another's.
@@ -73,10 +71,6 @@ def _says_whose(name: Named) -> bool:
 
 def _told(name: Named) -> str:
     return f"{name.kind} '{one_line(name.name, 60)}'"
-
-
-def _words(text: str) -> str:
-    return _GAP.sub(" ", text).strip()
 
 
 def _said(book: NotebookNode) -> Iterator[str]:

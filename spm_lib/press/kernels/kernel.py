@@ -22,6 +22,7 @@ from spm_lib.press.kernels.environment import for_kernel, threads_of
 from spm_lib.press.kernels.messages import send
 from spm_lib.press.kernels.streams import CutStream, TextBudget, end_cell
 from spm_lib.press.kernels.threads import allow
+from spm_lib.settings import COMPILED_VARIABLE
 
 if TYPE_CHECKING:
     from spm_lib.press.kernels.server import Birth
@@ -83,7 +84,7 @@ def become_kernel(birth: Birth) -> None:
     order = birth.order
     threads = threads_of(os.environ)
     os.environ.clear()
-    os.environ.update(for_kernel(order["env"], threads))
+    os.environ.update(for_kernel(order["env"], threads) | {COMPILED_VARIABLE: str(birth.folder / "sql")})
     time.tzset()
     os.chdir(order["cwd"])
     _renew_chance()

@@ -48,6 +48,7 @@ MODULES = (
     "babel.numbers",
     "markupsafe",
     "spm_lib.data",
+    "spm_lib.data.compiled",
     "spm_lib.data.history",
     "spm_lib.data.store",
     "spm_lib.metrics",

@@ -102,7 +102,8 @@ class WarmProvisioner(LocalProvisioner):
         file = cmd.index("-f")
         self._profile = Path(cmd[file + 1]).with_suffix(".profile")
         return {
-            "arguments": list(cmd[file:]),
+            # Without what is told of the history, as it keeps none: to read arguments takes as long as a socket's start.
+            "arguments": [word for word in cmd[file:] if not word.startswith("--HistoryManager.")],
             "env": {"JPY_PARENT_PID": str(os.getpid())} | kwargs["env"],
             "cwd": str(kwargs.get("cwd") or Path.cwd()),
             "profile": str(self._profile),

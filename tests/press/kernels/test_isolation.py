@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from spm_lib.press.kernels import server_state
+from spm_lib.press.kernels import server_state, start_server
 
 from .running import printed, run
 
@@ -72,6 +72,8 @@ def test_modules_are_there_before_the_first_cell() -> None:
 
 
 def test_environment_and_folder_are_each_kernels_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Another test may have left a server for more.
+    assert start_server(threads=1) is None
     monkeypatch.setenv("SPM_STORE", "the-masters.duckdb")
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     tell = (
