@@ -1,0 +1,69 @@
+"""What several commands ask of a project: its specs, a spec's own day, and its gates."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from spm_lib.cli.options import utc
+from spm_lib.errors import SpmError
+from spm_lib.settings import Settings
+
+if TYPE_CHECKING:
+    from spm_lib.press.spec import Spec
+
+
+def specs_of(settings: Settings) -> tuple[list[Spec], dict[str, SpmError]]:
+    """Read all specs of the project; those that cannot be read by name, with why."""
+    from spm_lib.press.spec import load_spec, run_specs
+
+    good: list[Spec] = []
+    broken: dict[str, SpmError] = {}
+    for path in run_specs(settings.root / "params"):
+        try:
+            good.append(load_spec(path))
+        except SpmError as error:
+            broken[path.stem] = error
+    return good, broken
+
+
+def today_of(spec: Spec, moment: dt.datetime) -> dt.date:
+    """Give the day of a moment where the spec's schedule is at home; without a schedule, in the moment's own zone."""
+    schedule = spec.content.schedule
+    return (moment if schedule is None else moment.astimezone(schedule.zone)).date()
+
+
+def warnings_of(spec: Spec) -> tuple[str, ...]:
+    """Say what of a spec's schedule is allowed and seldom meant, a sentence each."""
+    schedule = spec.content.schedule
+    if schedule is None:
+        return ()
+    found = schedule.warnings
+    if spec.content.deliver is not None and schedule.several_a_day:
+        found += (
+            "It is due several times a day, and readers are sent one report of a day: the first. Those made later that day "
+            "are sent by hand: spm send --resend",
+        )
+    return found
+
+
+def shut_now(spec: Spec, settings: Settings, *, today: dt.date, keep: bool) -> tuple[str, ...]:
+    """Say which gates of a spec are shut, see `spm_lib.press.gates.shut_gates`.
+
+    Parameters
+    ----------
+    spec, settings
+        The spec, and where the store is.
+    today
+        The day by which data are old.
+    keep
+        Whether the numbers of rows are kept for the next time.
+    """
+    from spm_lib.data.ledger import ledger_path
+    from spm_lib.data.ledger_file import LedgerFile
+    from spm_lib.data.store import open_store
+    from spm_lib.press.gates import shut_gates
+
+    with open_store(settings.store) as opened:
+        file = LedgerFile(ledger_path(settings.store))
+        return shut_gates(spec, opened, file, today=today, now=utc(), keep=keep)
