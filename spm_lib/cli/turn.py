@@ -1,0 +1,215 @@
+"""One call of ``spm schedule run-due``: what is due is loaded, made, checked and sent, and its owners are told."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import Timeout
+
+from spm_lib import terminal
+from spm_lib.cli.options import now, utc
+from spm_lib.cli.project import shut_now, specs_of, today_of
+from spm_lib.errors import DeliveryError, SpmError
+from spm_lib.settings import Settings
+
+if TYPE_CHECKING:
+    from spm_lib.cli.reports import ReportsMade
+    from spm_lib.press.schedule.due import Told, WorkOutcome
+    from spm_lib.press.schedule.slot_ledger import SlotLedger
+    from spm_lib.press.spec import Spec
+
+#: The exit code of a step that was stopped by Ctrl-C or SIGTERM.
+INTERRUPTED = 130
+
+
+@dataclass
+class Turn:
+    """One call of ``spm schedule run-due``.
+
+    Parameters
+    ----------
+    settings
+        Where things are.
+    jobs
+        Reports made side by side; None for one a core.
+    json
+        Whether a program reads what the steps print.
+    code
+        The exit code so far: 0 where all is well.
+    loaded
+        What went wrong with each source that was loaded in this turn, None where nothing did: specs due at the same time
+        share what they load.
+    """
+
+    settings: Settings
+    jobs: int | None = None
+    json: bool = False
+    code: int = 0
+    loaded: dict[Path, str | None] = field(default_factory=dict)
+
+    def run(self) -> tuple[Told, ...] | None:
+        """Run what is due and tell it; None where another call is at it."""
+        from spm_lib.press.schedule.due import run_due
+
+        specs, broken = specs_of(self.settings)
+        for error in broken.values():
+            terminal.complain(str(error))
+            self.code = 1
+        ledger = slot_ledger(self.settings)
+        told = run_due(specs, ledger, clock=utc, work=self.work, tell=self.tell, unread=tuple(broken))
+        for one in told or ():
+            line = f"{one.spec}: {one.at or 'its owner'}: {one.state}" + (f": {one.note}" if one.note else "")
+            if one.state == "done":
+                terminal.say(line)
+            else:
+                terminal.complain(line)
+                self.code = max(self.code, int(one.state != "waits"))
+        if told is None:
+            self._complain_of_what_hangs(ledger)
+        else:
+            self._send_what_waits()
+        return told
+
+    def _complain_of_what_hangs(self, ledger: SlotLedger) -> None:
+        slot = ledger.hanging(now=utc())
+        if slot is not None:
+            terminal.complain(
+                f"{slot.spec}: {slot.at}: at work since {slot.claimed_at}, and nothing else is run meanwhile. Where it "
+                "hangs, end that process: the next call takes the slot up again"
+            )
+            self.code = 1
+
+    def _send_what_waits(self) -> None:
+        """Send mails that an earlier slot could not: the next one may be a week away."""
+        from spm_lib.cli.delivery import send_what_waits
+
+        try:
+            self._go_on(send_what_waits(self.settings, json=self.json))
+        except DeliveryError as error:
+            terminal.complain(str(error))
+            # Another one that sends has those mails in hand.
+            self.code = max(self.code, int(not _in_the_way(error)))
+
+    def work(self, spec: Spec, slot: dt.datetime, troubles: tuple[str, ...]) -> WorkOutcome:
+        """Load, make, check the gates, send; tell the owner what there is to tell."""
+        from spm_lib.press.schedule.due import WorkOutcome
+
+        try:
+            return self._work(spec, today_of(spec, slot), troubles)
+        except SpmError as error:
+            if not _in_the_way(error):
+                raise
+            return WorkOutcome(False, str(error), again=True)
+        except RuntimeError as error:
+            # What DuckDB makes of Ctrl-C and SIGTERM.
+            if str(error) == "Query interrupted":
+                raise KeyboardInterrupt from error
+            raise
+
+    def _work(self, spec: Spec, today: dt.date, troubles: tuple[str, ...]) -> WorkOutcome:
+        from spm_lib.cli.reports import ReportsMade, run_reports
+        from spm_lib.press.schedule.due import WorkOutcome
+
+        failed = tuple(text for text in map(self.load, self._sources(spec)) if text is not None)
+        made = ReportsMade(0)
+        shut: tuple[str, ...] = ()
+        if not failed:
+            made = run_reports(spec.document.path, self.settings, today=today, jobs=self.jobs, json=self.json)
+            # Stopped, not done: the slot stays claimed and is taken up again.
+            self._go_on(made.code)
+            shut = shut_now(spec, self.settings, today=today, keep=True)
+        try:
+            sent = (
+                self._send(spec, shut, troubles, made)
+                if not failed
+                else self._tell(spec, (*troubles, *failed))
+            )
+        except DeliveryError as error:
+            if _in_the_way(error):
+                raise
+            # What waits is sent by a later call, and the owner told.
+            return WorkOutcome(False, "; ".join((*failed, str(error), *made.failed)), heard=False)
+        self._go_on(sent)
+        if failed:
+            return WorkOutcome(False, failed[0])
+        self.code = max(self.code, int(bool(made.unscored)))
+        notes = [
+            *shut,
+            *made.unscored,
+            *(["some reports failed or are held"] * bool(made.code)),
+            *(["not all was sent"] * bool(sent)),
+        ]
+        return WorkOutcome(True, "; ".join(notes))
+
+    def tell(self, spec: Spec, slot: dt.datetime, troubles: tuple[str, ...]) -> None:
+        """Tell a spec's owner of what was missed or failed; nothing was made, so nobody else gets anything."""
+        self._go_on(self._tell(spec, troubles))
+
+    def _go_on(self, code: int) -> None:
+        """Take over a step's exit code; a step that a person or the system stopped stops all."""
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
+        self.code = max(self.code, min(code, 1))
+
+    def _send(self, spec: Spec, shut: tuple[str, ...], troubles: tuple[str, ...], made: ReportsMade) -> int:
+        from spm_lib.cli.delivery import send_reports
+
+        if spec.content.deliver is None:
+            # Nobody is sent these reports, so that no sending finds what failed.
+            return self._tell(spec, (*troubles, *shut, *made.unscored, *made.failed))
+        return send_reports(
+            spec.document.path,
+            self.settings,
+            day=made.day,
+            shut=shut,
+            troubles=(*troubles, *made.unscored),
+            json=self.json,
+        )
+
+    def _tell(self, spec: Spec, troubles: tuple[str, ...]) -> int:
+        from spm_lib.cli.delivery import tell_owner
+
+        if not troubles:
+            return 0
+        if spec.content.owner is None:
+            for text in troubles:
+                terminal.complain(f"{spec.name}: {text}")
+            return 1
+        return tell_owner(spec.document.path, self.settings, troubles, json=self.json)
+
+    def load(self, source: Path) -> str | None:
+        """Load a source once a turn; give what went wrong."""
+        from spm_lib.data.ingest import ingest
+
+        if source not in self.loaded:
+            try:
+                with terminal.working(f"Loading {source}", quiet=self.json) as say:
+                    summary = ingest(source, self.settings.store, now=now(), progress=say)
+            except SpmError as error:
+                if _in_the_way(error):
+                    raise
+                self.loaded[source] = f"The source {source.stem} could not be loaded: {error}"
+            else:
+                self.loaded[source] = None
+                terminal.show_ingest(summary, json=self.json)
+        return self.loaded[source]
+
+    def _sources(self, spec: Spec) -> tuple[Path, ...]:
+        folder = spec.document.path.parent / "sources"
+        return tuple(folder / f"{name.removesuffix('.yml')}.yml" for name in spec.content.ingest_first)
+
+
+def slot_ledger(settings: Settings) -> SlotLedger:
+    """Give the slots' ledger."""
+    from spm_lib.data.ledger import ledger_path
+    from spm_lib.press.schedule.slot_ledger import SlotLedger
+
+    return SlotLedger(ledger_path(settings.store))
+
+
+def _in_the_way(error: SpmError) -> bool:
+    """Tell whether all that is wrong is that another run, load or sending holds a lock: it lets go of it."""
+    return isinstance(error.__context__, Timeout)
