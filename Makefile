@@ -1,18 +1,18 @@
 # make demo    build the demo company's store, score its deals (a minute or two, once), make a report for every team
-# make test    every check; make check: the quick ones; make browser: Chromium for the tests that need one
+# make test    every check; make check: the quick ones; make browser, make mailserver: what some tests need
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench gallery browser lock clean
+.PHONY: demo test check bench gallery browser mailserver lock clean
 .DELETE_ON_ERROR:
 
 demo: $(READY)
 	$(BIN)/spm demo
 
 test: check
-	$(BIN)/python -m pytest -n auto tests
+	$(BIN)/python -m pytest -n auto --dist loadscope tests
 	$(BIN)/python -m pytest --nbval-lax notebooks
 
 check: $(READY)
@@ -36,8 +36,16 @@ browser:
 	if [ "$$(id -u)" -eq 0 ]; then sudo=; else sudo=sudo; fi; \
 	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core
 
+# OpenSMTPD for the one test that sends through a mail server of Debian's; without it, or not as root, that test skips.
+mailserver:
+	@if test -x /usr/sbin/smtpd; then exit 0; fi; \
+	command -v apt-get >/dev/null || { echo "No OpenSMTPD here, and no apt-get to install it"; exit 1; }; \
+	if [ "$$(id -u)" -eq 0 ]; then sudo=; else sudo=sudo; fi; \
+	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends opensmtpd
+
 # Pins what is installed now; run it after changing pyproject.toml.
 lock: $(READY)
+	$(BIN)/python -m pip check
 	@{ echo "# Pins for every Python from 3.11 on; made by: make lock"; $(BIN)/python -m pip freeze --exclude-editable --exclude pip; } > requirements.lock
 
 $(READY): requirements.lock pyproject.toml

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import sys
-from email import message_from_bytes, policy
 from pathlib import Path
 
 from playwright.sync_api import Browser
@@ -17,6 +16,10 @@ from browser.shelves import PAGES, SUMMARY, Shelf, demo_shelf
 from timing import Promise, Timed, report
 
 from spm_lib.data.ingest import ingest
+from spm_lib.press.deliver.report_mail import report_mail
+from spm_lib.press.records import read_record
+from spm_lib.press.render.eml import to_eml
+from spm_lib.press.shelf import Shelved
 
 ROOT = Path(__file__).parent.parent
 
@@ -41,14 +44,11 @@ def first_paint(browser: Browser, page: Path, rounds: int) -> tuple[float, ...]:
     return tuple(seconds[1:])  # the first warms the disk
 
 
-def mail_sizes(path: Path) -> tuple[float, int, float]:
-    """Give a mail's HTML as it travels in KB, its pictures, and all of it in KB."""
-    raw = path.read_bytes()
-    mail = message_from_bytes(raw, policy=policy.default)
-    body = mail.get_body(("html",))
-    assert body is not None
-    encoded = str(body.get_payload(decode=False))
-    return len(encoded.encode()) / 1000, sum("Content-ID" in part for part in mail.walk()), len(raw) / 1000
+def mail_sizes(page: Path) -> tuple[float, int, float]:
+    """Give the HTML of a report's mail as it travels in KB, its pictures, and all of it in KB."""
+    record = page.with_suffix(".json")
+    mail, _ = report_mail(Shelved(record, read_record(record)))
+    return mail.size / 1000, len(mail.pictures), len(to_eml(mail)) / 1000
 
 
 def promises_of(shelf: Shelf, timed: tuple[Timed, ...]) -> list[Promise]:
@@ -65,7 +65,7 @@ def promises_of(shelf: Shelf, timed: tuple[Timed, ...]) -> list[Promise]:
     for kind in kinds():
         page = shelf.page(kind)
         promise(f"{kind}: HTML, KB", HTML_KB, page.stat().st_size / 1000)
-        html, pictures, everything = mail_sizes(page.with_suffix(".eml"))
+        html, pictures, everything = mail_sizes(page)
         promise(f"{kind}: mail's HTML, encoded, KB", MAIL_HTML_KB, html)
         promise(f"{kind}: mail's pictures", MAIL_PICTURES, pictures)
         promise(f"{kind}: mail with pictures, KB", MAIL_KB, everything, below=True)

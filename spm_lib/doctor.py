@@ -8,12 +8,15 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 from spm_lib.data.store import open_store
-from spm_lib.errors import StoreError
+from spm_lib.errors import DeliveryError, StoreError
+from spm_lib.press.deliver.connection import check_login
+from spm_lib.press.deliver.mail_server import URL, MailServer
 from spm_lib.settings import Settings
 
 _ROOM = 500_000_000  # bytes: a store and its successor while it is loaded
@@ -29,8 +32,10 @@ class Finding:
     mend: str = ""
 
 
-def examine(settings: Settings, *, now: dt.datetime) -> tuple[Finding, ...]:
-    """Look at Python, the packages, the kernel, the places written to, the store, and what is optional."""
+def examine(
+    settings: Settings, *, now: dt.datetime, environ: Mapping[str, str] | None = None
+) -> tuple[Finding, ...]:
+    """Look at Python, the packages, the kernel, the places written to, the store, the mail server, and what is optional."""
     return (
         Finding(
             "Python",
@@ -43,6 +48,7 @@ def examine(settings: Settings, *, now: dt.datetime) -> tuple[Finding, ...]:
         _place("store", settings.store),
         _place("reports", settings.reports),
         _store(settings, now),
+        _mail_server(settings, environ or {}),
         _browser(),
     )
 
@@ -93,6 +99,21 @@ def _store(settings: Settings, now: dt.datetime) -> Finding:
     found = f"{meta.source}: {meta.rows.get('deals', 0):,} deals, data up to {meta.last_data_date}"
     found += f" ({age} days ago)" if age is not None else ""
     return Finding("store", "good", found + (f", {refused:,} rows refused" if refused else ""))
+
+
+def _mail_server(settings: Settings, environ: Mapping[str, str]) -> Finding:
+    """Log in to the mail server, and send nothing."""
+    env_file = settings.root / ".env"
+    try:
+        server = MailServer.from_environment(environ, env_file)
+    except DeliveryError as error:
+        said = URL in environ or (env_file.is_file() and URL in env_file.read_text("utf-8", "replace"))
+        found = f"{error.where}: {error.what}" if error.where else error.what
+        return Finding("mail server", "missing" if said else "optional", found, error.mend)
+    try:
+        return Finding("mail server", "good", check_login(server))
+    except DeliveryError as error:
+        return Finding("mail server", "missing", f"{server.place}: {error.what}", error.mend)
 
 
 def _browser() -> Finding:

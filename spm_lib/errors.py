@@ -70,6 +70,14 @@ class RunError(SpmError):
     """A report that could not be made, shelved or found."""
 
 
+class DeliveryError(SpmError):
+    """Mail that nobody can be sent: no server, a wrong password, a certificate that does not hold."""
+
+
+class ScheduleError(SpmError):
+    """A schedule that cannot be kept or installed."""
+
+
 def _rebuild(kind: type[SpmError], what: str, where: str, mend: str) -> SpmError:
     return kind(what, where=where, mend=mend)
 

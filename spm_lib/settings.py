@@ -13,6 +13,10 @@ from spm_lib.errors import ParameterError
 STORE_VARIABLE = "SPM_STORE"
 REPORTS_VARIABLE = "SPM_REPORTS"
 LOCALE_VARIABLE = "SPM_LOCALE"
+
+#: A folder in which kernels of one run keep the SQL of what they ask; see `spm_lib.data.compiled`.
+COMPILED_VARIABLE = "SPM_COMPILED_SQL"
+
 DEFAULT_LOCALE = "en_US"
 
 

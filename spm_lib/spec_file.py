@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -57,6 +57,12 @@ def _to_text(value: Any) -> Any:
 
 #: Text that may be written like a number or a date: ``period: 2017``, ``as_of: 2017-12-31``.
 Text = Annotated[str, BeforeValidator(_to_text)]
+
+
+class SpecPart(BaseModel):
+    """A part of a spec: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from spm_lib.doctor import Finding
     from spm_lib.models.scoring import Scored
     from spm_lib.periods import Period
+    from spm_lib.press.deliver.entry import Entry
     from spm_lib.press.plan import Job
     from spm_lib.press.run import Result, Summary
 
@@ -252,6 +253,20 @@ def counting(title: str, total: int, *, quiet: bool = False) -> Iterator[Callabl
         yield tell
 
 
+@contextmanager
+def counting_mails(*, quiet: bool = False) -> Iterator[Callable[[Entry], None]]:
+    """Show, on a terminal, how many mails were sent so far; give a function that takes each."""
+    with working("Sending mails", quiet=quiet) as say_step:
+        ended: Counter[str] = Counter()
+
+        def tell(entry: Entry) -> None:
+            ended[entry.state] += 1
+            counts = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in ended.items())
+            say_step(f"Sending mails: {counts}")
+
+        yield tell
+
+
 def show_run(summary: Summary, index: Path, *, json: bool = False) -> None:
     """Print how a run ended: what was made, failed, held and skipped, and how to look at what went wrong."""
     if json:
@@ -325,6 +340,14 @@ def show_findings(findings: Sequence[Finding], *, json: bool = False) -> None:
     marks = {"good": "[green]✓[/]", "missing": "[red]✗[/]", "optional": "–"}
     for finding in findings:
         table.add_row(marks[finding.state], escape(finding.what), escape(finding.found), escape(finding.mend))
+    _out.print(table)
+
+
+def show_rows(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None) -> None:
+    """Print a table of text."""
+    table = _table(*columns, title=title)
+    for row in rows:
+        table.add_row(*(escape(one_line(cell, 300)) for cell in row))
     _out.print(table)
 
 

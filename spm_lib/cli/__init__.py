@@ -8,11 +8,14 @@ import sys
 from spm_lib import terminal
 
 # In the order in which the help lists their commands.
-from spm_lib.cli import data, demo, feedback, reports, tools  # noqa: F401
+from spm_lib.cli import data, delivery, demo, feedback, reports, tools  # noqa: F401
 from spm_lib.cli.application import app
+from spm_lib.cli.schedule import schedule_app
 from spm_lib.errors import SpmError
 
 __all__ = ["app", "main"]
+
+app.add_typer(schedule_app, name="schedule")
 
 
 def main() -> None:

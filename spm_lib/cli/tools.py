@@ -50,7 +50,7 @@ def doctor(store: StoreOption = None, json: JsonOption = False) -> None:
     """Say what is missing on this machine and how to get it."""
     from spm_lib.doctor import examine
 
-    findings = examine(settings_of(store=store), now=now())
+    findings = examine(settings_of(store=store), now=now(), environ=os.environ)
     terminal.show_findings(findings, json=json)
     raise typer.Exit(2 if any(f.state == "missing" for f in findings) else 0)
 

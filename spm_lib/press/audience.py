@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
 from spm_lib.errors import one_line
-from spm_lib.press.notebook import first_line, number_of, outputs
+from spm_lib.press.notebook import content, first_line, number_of, outputs
 from spm_lib.press.recipients import MANAGERS, THE_REP
 from spm_lib.press.spec import Spec
 
@@ -21,6 +21,9 @@ AUDIENCE = "audience"
 
 #: Who does: those who may read coaching, everybody in a team, or the one rep that the report is about.
 MANAGER, TEAM, REP = "manager", "team", "rep"
+
+#: Tag of the title of a notebook of which nothing is left without what is the manager's alone.
+MANAGERS_TAG = "managers"
 
 #: On what is the manager's alone stands ``data-audience="manager"``, among published figures ``"audience": "manager"``.
 MARK = "data-audience"
@@ -38,22 +41,29 @@ def audience_of(spec: Spec) -> str:
 
 
 def refuse_recipients(spec: Spec, known: Mapping[str, Parameter]) -> None:
-    """Raise where a spec would send what is for managers alone to others.
+    """Raise where a spec would send what is for managers alone to others, or a page of which nothing is left for them.
 
     Parameters
     ----------
     spec
         Its recipients. A report that carries coaching, or is about one rep, goes to managers, to the rep that it is
-        about, and to those named under ``leaders``; with ``audience: team`` to anybody.
+        about, and to those named under ``leaders``, and into no chat; with ``audience: team`` to anybody.
     known
         The parameters that its notebook declares. One that carries coaching has `AUDIENCE` among them.
 
     Raises
     ------
     SpecError
-        It names the recipient's line.
+        It names the line of the recipient, or of the audience.
     """
     deliver, for_each = spec.content.deliver, spec.content.for_each
+    if deliver is not None and deliver.audience == TEAM and _is_for_managers(spec):
+        raise spec.document.error(
+            f"'{one_line(spec.content.notebook, 80)}' is for managers alone: nothing of it is left for a team",
+            "deliver",
+            "audience",
+            mend="Take out audience: team, and send it to managers or to those under leaders: [ADDRESS]",
+        )
     personal = AUDIENCE in known or for_each.rep is not None
     if deliver is None or deliver.audience == TEAM or not personal:
         return
@@ -72,6 +82,18 @@ def refuse_recipients(spec: Spec, known: Mapping[str, Parameter]) -> None:
                     mend="Write audience: team under deliver, which leaves that out, or leaders: [ADDRESS] for those who "
                     "may read it",
                 )
+    if deliver.chat:
+        raise spec.document.error(
+            "a chat would be told of what is for managers alone",
+            "deliver",
+            "chat",
+            0,
+            mend="Write audience: team under deliver, which leaves that out, or take the chat out",
+        )
+
+
+def _is_for_managers(spec: Spec) -> bool:
+    return any(MANAGERS_TAG in cell.tags for cell in content(spec.notebook).cells)
 
 
 def managers_alone(book: NotebookNode) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import itertools
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,13 +55,15 @@ class Group:
     subjects: tuple[Subject, ...]
 
 
-def write_index(reports: Path) -> Path:
+def write_index(reports: Path, deliveries: Mapping[str, str] | None = None) -> Path:
     """Write ``index.html`` over every report, the newest of each spec and team or rep first.
 
     Parameters
     ----------
     reports
         The folder of reports.
+    deliveries
+        What became of a report's delivery, a phrase by the report's name.
 
     Returns
     -------
@@ -68,7 +71,7 @@ def write_index(reports: Path) -> Path:
         The page. Its links are relative: the folder can be moved, and opened from a disk.
     """
     reports = reports.resolve()
-    mark = f'<meta name="made-of" content="{_made_of(reports)}">'
+    mark = f'<meta name="made-of" content="{_made_of(reports, deliveries or {})}">'
     if _holds(reports / INDEX, mark):
         return reports / INDEX
     # Imported late: templates take longer to import than an index takes that stands.
@@ -79,7 +82,7 @@ def write_index(reports: Path) -> Path:
     latest = [each[0] for each in runs]
     shared = _shared(latest)
     choices = _choices([each.record for each in shelved])
-    groups = _groups(runs, latest, reports, shared, choices)
+    groups = _groups(runs, latest, reports, shared, choices, deliveries or {})
     # How each rep stands is for the rep's own report to say.
     counted = [each for each in latest if each.record.kind != "rep"]
     readable, absent = (
@@ -113,9 +116,10 @@ def write_index(reports: Path) -> Path:
     return reports / INDEX
 
 
-def _made_of(reports: Path) -> str:
-    """Give the hash of all that the index is made of: records, which pages there are, and the library."""
+def _made_of(reports: Path, deliveries: Mapping[str, str]) -> str:
+    """Give the hash of all that the index is made of: records, which pages there are, deliveries, and the library."""
     found = hashlib.sha256(library_hash().encode())
+    found.update(json.dumps(deliveries, sort_keys=True).encode())
     for path in sorted(reports.glob(RECORDS)):
         there = [path.with_suffix(ending).is_file() for ending in (".html", ".ipynb")]
         found.update(f"{path.relative_to(reports)}\0{there}\0".encode("utf-8", "surrogateescape"))
@@ -144,6 +148,7 @@ def _groups(
     reports: Path,
     shared: Sequence[str],
     choices: Mapping[str, Mapping[object, str]],
+    deliveries: Mapping[str, str],
 ) -> list[Group]:
     """Give the reports of each spec on the company, on teams and on reps."""
     usual = usual_locale(latest)
@@ -154,7 +159,10 @@ def _groups(
         columns = columns_of(own[0].record for own in of)
         subjects = []
         for own in of:
-            lines = [line_of(run, reports, columns, shared, numbers, usual) for run in own]
+            lines = [
+                line_of(run, reports, columns, shared, numbers, usual, deliveries.get(run.name(reports), ""))
+                for run in own
+            ]
             subjects.append(Subject(lines[0], tuple(lines[1:])))
         against = common_comparison(own[0].record for own in of)
         found.append(Group(kind, title_of(spec), tuple(columns.values()), against, tuple(subjects)))

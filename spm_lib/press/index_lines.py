@@ -96,6 +96,8 @@ class Line:
         What a reader must know.
     notebook, command
         How to look at a run without a page: the executed notebook, and what makes it again.
+    delivery
+        What became of its delivery; empty where it was not to be delivered.
     keys
         Report, period and team as numbers that the filter compares.
     """
@@ -113,6 +115,7 @@ class Line:
     notes: tuple[str, ...]
     notebook: str
     command: str
+    delivery: str
     keys: Mapping[str, int]
 
 
@@ -123,6 +126,7 @@ def line_of(
     shared: Sequence[str],
     numbers: Mapping[str, Mapping[object, int]],
     usual: str,
+    delivery: str = "",
 ) -> Line:
     """Give a run as the index shows it; see `Line`."""
     record, status = run.record, status_of(run)
@@ -142,6 +146,7 @@ def line_of(
         notes=tuple(one_line(note, 300) for note in notes if note not in shared),
         notebook=link_of(run.ipynb, reports) if absent and run.ipynb.is_file() else "",
         command=_command(record) if absent else "",
+        delivery=one_line(delivery, 300),
         keys={name: numbers[name][key] for name, (key, _) in facets_of(record).items()},
     )
 

@@ -37,9 +37,7 @@ from spm_lib.press.notebook import published
 from spm_lib.press.plan import Job
 from spm_lib.press.records import Failure, Made, Published, check_published
 from spm_lib.press.render.blocks import body_of
-from spm_lib.press.render.eml import to_eml
 from spm_lib.press.render.facts import Facts
-from spm_lib.press.render.mail import mail_of
 from spm_lib.press.render.report import render
 from spm_lib.press.secrets import Mask, secrets_of
 from spm_lib.press.shelf import place
@@ -104,17 +102,13 @@ def make(job: Job) -> Made:
     found: list[Any] = published(book) if book is not None else []
     figures: Published | None = None
     html: str | None = None
-    mail: str | None = None
     notes: tuple[str, ...] = ()
     held = False
     begun = time.perf_counter()
     if failure is None and book is not None:
         try:
             figures = check_published(found[-1]) if found else None
-            body = body_of(book, code=job.code)
-            html, notes = render(book, facts(job), body)
-            letter, left_out = mail_of(book, facts(job), body)
-            mail, notes = to_eml(letter).decode("ascii"), (*notes, *left_out)
+            html, notes = render(book, facts(job), body_of(book, code=job.code))
             failure = _untold(job, book) or _leaking(
                 job, _waiting(retry_if_exception_type(StoreError))(leaks, job, book)
             )
@@ -122,11 +116,11 @@ def make(job: Job) -> Made:
         except (RunError, StoreError) as error:
             failure = Failure(error=type(error).__name__, message=str(error))
         if failure is not None:
-            html = mail = figures = None
+            html = figures = None
     seconds["render"] = time.perf_counter() - begun
     begun = time.perf_counter()
     try:
-        place(job, html=html, mail=mail, notebook=_written(book))
+        place(job, html=html, notebook=_written(book))
     except OSError as error:
         return _unmade(job, _unplaced(error), seconds)
     seconds["place"] = time.perf_counter() - begun
@@ -181,7 +175,7 @@ def _few(told: tuple[str, ...]) -> str:
 def _unmade(job: Job, failure: Failure, seconds: dict[str, float] | None = None) -> Made:
     """Take away what an earlier run has made, as far as that is possible, and tell why nothing takes its place."""
     try:
-        place(job, html=None, mail=None, notebook=None)
+        place(job, html=None, notebook=None)
     except OSError as error:
         failure = _unplaced(error)
     return Made(failure, seconds=seconds or {})

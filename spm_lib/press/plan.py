@@ -117,11 +117,6 @@ class Job:
         return self.html.with_suffix(".ipynb")
 
     @property
-    def mail(self) -> Path:
-        """Where the mail body goes."""
-        return self.html.with_suffix(".eml")
-
-    @property
     def record(self) -> Path:
         """Where the run record goes."""
         return self.html.with_suffix(".json")

@@ -121,6 +121,10 @@ class RunRecord(_Part):
         ``done``, ``failed``, or ``held``: made, and kept from its readers until its owner has looked.
     warnings
         What a reader must know though the report was made, such as stale data or nothing published.
+    notices
+        Those of them that stand at the top of page and mail.
+    audience
+        Whom it was made for, see `spm_lib.press.audience`.
     started, finished
         When, in UTC.
     seconds
@@ -159,6 +163,8 @@ class RunRecord(_Part):
     versions: dict[str, str] = Field(default_factory=dict)
     rep: str | None = None
     rep_name: str | None = None
+    notices: tuple[str, ...] = ()
+    audience: str = "manager"
 
     @property
     def subject(self) -> tuple[str, str | None, str | None]:

@@ -272,6 +272,8 @@ def _record(
         fingerprint=job.fingerprint,
         status=status,
         warnings=warnings,
+        notices=job.warnings,
+        audience=job.audience,
         started=finished - dt.timedelta(seconds=seconds),
         finished=finished,
         seconds=made.seconds,

@@ -1,4 +1,4 @@
-"""The shelf: the folder of reports, ``<spec>/<period>/<as-of>/<team or rep>`` with four endings."""
+"""The shelf: the folder of reports, ``<spec>/<period>/<as-of>/<team or rep>`` with three endings."""
 
 from __future__ import annotations
 
@@ -43,11 +43,6 @@ class Shelved:
         """The executed notebook, up to the failing cell where one failed."""
         return self.path.with_suffix(".ipynb")
 
-    @property
-    def mail(self) -> Path:
-        """The mail body, a draft without recipients; a failed run has none."""
-        return self.path.with_suffix(".eml")
-
     def name(self, reports: Path) -> str:
         """Give what the run is called: its path below the folder of reports, without an ending."""
         return self.path.relative_to(reports.resolve()).with_suffix("").as_posix()
@@ -61,19 +56,19 @@ def state_of(job: Job) -> str:
         return MISSING
     if record.status != "done":
         return FAILED
-    if not all(path.is_file() for path in (job.html, job.mail, job.ipynb)):
+    if not all(path.is_file() for path in (job.html, job.ipynb)):
         return MISSING
     return FRESH if is_unchanged(record.fingerprint, job.fingerprint) else STALE
 
 
-def place(job: Job, *, html: str | None, mail: str | None, notebook: str | None) -> None:
-    """Put page, mail body and notebook on the shelf, each whole or not at all.
+def place(job: Job, *, html: str | None, notebook: str | None) -> None:
+    """Put page and notebook on the shelf, each whole or not at all.
 
     The old record goes first and the new one, see `commit`, comes last: whatever happens in between, a record
-    never speaks of another run's files. A failed run has neither page nor mail, so older ones go too.
+    never speaks of another run's files. A failed run has no page, so an older one goes too.
     """
     job.record.unlink(missing_ok=True)
-    for path, text in ((job.html, html), (job.mail, mail), (job.ipynb, notebook)):
+    for path, text in ((job.html, html), (job.ipynb, notebook)):
         if text is None:
             path.unlink(missing_ok=True)
         else:
@@ -145,7 +140,7 @@ def find(reports: Path, name: str) -> Shelved:
     """
     shelved, _ = listing(reports)
     path = Path(name).absolute()
-    wanted = name.removesuffix(path.suffix) if path.suffix in (".html", ".eml", ".ipynb", ".json") else name
+    wanted = name.removesuffix(path.suffix) if path.suffix in (".html", ".ipynb", ".json") else name
     matches = [
         each
         for each in shelved

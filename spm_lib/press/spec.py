@@ -4,36 +4,37 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import re
-import zoneinfo
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
-    Discriminator,
     Field,
     StrictBool,
-    Tag,
     field_validator,
     model_validator,
 )
 
 from spm_lib.errors import PeriodError, SpecError, did_you_mean
 from spm_lib.periods import parse_date, parse_period
-from spm_lib.press.recipients import Address, LeaderAddress
-from spm_lib.spec_file import SpecDocument, Text, mistake, read_document
+from spm_lib.press.deliver.deliver_spec import Deliver
+from spm_lib.press.deliver.directory import DIRECTORY_FILE
+from spm_lib.press.environment_name import EnvironmentName
+from spm_lib.press.gates_spec import Gates
+from spm_lib.press.recipients import OwnerAddress
+from spm_lib.press.schedule.schedule_spec import Schedule
+from spm_lib.spec_file import SpecDocument, SpecPart, Text, mistake, read_document
 
 #: Parameters that the plan sets for each report; a spec does not.
 PLANNED = ("team", "rep", "period", "as_of", "audience")
 #: And where they come from.
 SET_ELSEWHERE = "Set it by for_each, period, as_of, and audience under deliver"
 
-#: YAML files in ``params/`` that say something else than which reports are made; a run spec has another name.
-OTHER_FILES = frozenset({"coaching_playbook.yml", "recognition.yml"})
+#: YAML files in ``params/`` that say something else than which reports are made: the company's own words, which reports
+#: tell, and its recipients. A run spec has another name.
+WORDS_FILES = frozenset({"coaching_playbook.yml", "recognition.yml"})
+OTHER_FILES = WORDS_FILES | {DIRECTORY_FILE}
 
 AS_OF_WORDS = ("latest", "today")
 
@@ -63,31 +64,17 @@ def _as_of(value: object) -> object:
     return value
 
 
-def _environment_name(value: object) -> object:
-    if not isinstance(value, str) or not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", value):
-        # Its value instead of its name would be a secret in a file: it is not repeated.
-        raise mistake(
-            "this is no name of an environment variable", "Write names, never values: env: [CRM_TOKEN]"
-        )
-    return value
-
-
-EnvironmentName = Annotated[str, BeforeValidator(_environment_name)]
 PeriodText = Annotated[str, BeforeValidator(_period)]
 AsOf = Annotated[dt.date | Literal["latest", "today"], BeforeValidator(_as_of)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Below(_Part):
+class Below(SpecPart):
     """One team of the tree and all teams below it."""
 
     parent: Text
 
 
-class ForEach(_Part):
+class ForEach(SpecPart):
     """What one report is made for: teams, reps or the company; and which periods.
 
     Teams and reps are all there are, some by id, or those of one part of the tree: `{rep: {parent: emea}}`.
@@ -106,13 +93,7 @@ class ForEach(_Part):
         return self
 
 
-class Gates(_Part):
-    """What must hold for a report to be sent; a report that fails one says so on its page."""
-
-    max_age_days: Annotated[int, Field(ge=0)] | None = None
-
-
-class Limits(_Part):
+class Limits(SpecPart):
     """What one report may take: seconds a cell and in all, and megabytes of its kernel's data, on Linux."""
 
     cell_seconds: Annotated[int, Field(ge=1)] = 600
@@ -120,85 +101,14 @@ class Limits(_Part):
     memory_mb: Annotated[int, Field(ge=1000)] | None = None
 
 
-class Schedule(_Part):
-    """When the reports are made by themselves."""
-
-    cron: str
-    timezone: str
-
-    @field_validator("cron")
-    @classmethod
-    def _five_fields(cls, value: str) -> str:
-        if len(value.split()) != 5:
-            raise mistake(f"'{value}' has not five fields", "Write it like 0 7 * * MON")
-        return value
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        zones = zoneinfo.available_timezones()
-        if value not in zones:
-            near = did_you_mean(value, zones)
-            mend = near if near.startswith("Did") else "Write it like Europe/London"
-            raise mistake(f"there is no time zone '{value}'", mend)
-        return value
-
-
-class Threshold(_Part):
-    """Send only where a metric lies below or above a value."""
-
-    metric: str
-    below: float | None = None
-    above: float | None = None
-
-    @model_validator(mode="after")
-    def _one_side(self) -> Threshold:
-        if (self.below is None) == (self.above is None):
-            raise mistake("either below or above is expected", "Write it like {metric: win_rate, below: 0.2}")
-        return self
-
-
-def _when(value: object) -> str:
-    return "threshold" if isinstance(value, (dict, Threshold)) else "word"
-
-
-When = Annotated[
-    Annotated[Literal["always", "changed"], Tag("word")] | Annotated[Threshold, Tag("threshold")],
-    Discriminator(_when),
-]
-
-
-class Deliver(_Part):
-    """Who gets the reports, when, and under which subject.
-
-    Recipients are addresses, or what each report finds for itself, see `spm_lib.press.recipients`. What a report says of
-    coaching is for managers, and for those recipients who are also named under `leaders`; with `audience: team` it is left
-    out, and anybody may be sent the rest. See `spm_lib.press.audience`.
-    """
-
-    to: Annotated[list[Address], Field(min_length=1)]
-    cc: list[Address] = Field(default_factory=list)
-    leaders: list[LeaderAddress] = Field(default_factory=list)
-    when: When = "always"
-    subject: str | None = None
-    audience: Literal["manager", "team"] = "manager"
-
-    @model_validator(mode="after")
-    def _leaders_get_it(self) -> Deliver:
-        sent = {address.casefold() for address in (*self.to, *self.cc)}
-        for leader in self.leaders:
-            if leader.casefold() not in sent:
-                raise mistake(f"the leader '{leader}' is sent nothing", "Add the address to cc")
-        return self
-
-
-class RunSpec(_Part):
+class RunSpec(SpecPart):
     """The YAML file, key by key.
 
     A team that a report names links to its page of the spec `links_to`. `env` names variables of the environment that
     the kernel is given: secrets, whose values are masked in all that is kept. A report with names of others than its
     team's is held, but for the names in `shared_names`. With `score`, open deals are scored before reports are planned, and
-    a report is stale once a day that it can read of has been scored.
+    a report is stale once a day that it can read of has been scored. Source specs in `ingest_first` are loaded before a
+    scheduled run; the `owner` hears of whatever fails or is held, and nobody else does.
     """
 
     notebook: str
@@ -207,6 +117,7 @@ class RunSpec(_Part):
     as_of: AsOf = "latest"
     parameters: dict[str, Any] = Field(default_factory=dict)
     links_to: Text | None = None
+    ingest_first: tuple[Text, ...] = ()
     score: StrictBool = False
     env: tuple[EnvironmentName, ...] = ()
     shared_names: tuple[Text, ...] = ()
@@ -214,7 +125,7 @@ class RunSpec(_Part):
     gates: Gates = Gates()
     schedule: Schedule | None = None
     deliver: Deliver | None = None
-    owner: str | None = None
+    owner: OwnerAddress | None = None
 
     @field_validator("parameters")
     @classmethod
@@ -284,7 +195,7 @@ def run_specs(folder: Path) -> tuple[Path, ...]:
 def words_hash(folder: Path) -> str:
     """Give the hash of what the company's own words in a folder say: a report that tells them is stale once they change."""
     found = hashlib.sha256()
-    for name in sorted(OTHER_FILES):
+    for name in sorted(WORDS_FILES):
         path = folder / name
         found.update(name.encode() + (path.read_bytes() if path.is_file() else b""))
     return found.hexdigest()

@@ -16,6 +16,9 @@ from spm_lib.errors import RunError
 
 _T = TypeVar("_T")
 
+#: How long a Dask scheduler has to answer.
+ANSWER_SECONDS = 10
+
 #: Reports handed to a cluster's worker at a time: while it makes one, the next is on its way.
 _AHEAD = 2
 
@@ -154,7 +157,7 @@ def cluster_workers(address: str) -> Iterator[Workers]:
         mend = "Install it with: pip install 'spm-lib[cluster]'"
         raise RunError("Dask is not installed", where="--cluster", mend=mend) from None
     try:
-        client = Client(address, timeout="10s", set_as_default=False)  # type: ignore[no-untyped-call]
+        client = Client(address, timeout=ANSWER_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:
         mend = "Write it like tcp://scheduler:8786"
         raise RunError(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from spm_lib.errors import ParameterError, SpecError
-from spm_lib.press.audience import audience_of, managers_alone
-from spm_lib.press.notebook import PUBLISHED_MIME
+from spm_lib.press.audience import MANAGERS_TAG, audience_of, managers_alone
+from spm_lib.press.notebook import PUBLISHED_MIME, content
 from spm_lib.press.plan import check
 from spm_lib.press.run import run
 from spm_lib.press.shelf import state_of
@@ -77,6 +78,17 @@ def test_coaching_goes_to_managers_and_to_the_rep_it_is_about(
                 check(load_spec(project.spec(spec_text(notebook, for_each, **deliver), "case")))
 
 
+@pytest.mark.parametrize(("notebook", "for_each"), [("coaching", TEAM), ("card", REP)])
+def test_no_chat_is_told_of_what_is_for_managers_alone(
+    project: Project, notebook: str, for_each: str
+) -> None:
+    told = spec_text(notebook, for_each, to=f"[{TEAM_MANAGER}]", chat="[SALES_CHAT]")
+    with pytest.raises(SpecError, match=r"case\.yml:5: a chat would be told .* Write audience: team"):
+        check(load_spec(project.spec(told, "case")))
+    check(load_spec(project.spec(told + "  audience: team\n", "case")))
+    check(load_spec(project.spec(told.replace(notebook, "summary").replace(REP, TEAM), "case")))
+
+
 def test_a_plan_refuses_them_as_the_check_does(project: Project) -> None:
     with pytest.raises(SpecError, match=r"'\{team.email\}' would read"):
         project.plan(spec_text("coaching", TEAM, to=f"[{THE_TEAM}]"))
@@ -88,6 +100,29 @@ def test_a_report_on_a_rep_is_personal_whatever_its_notebook_declares(project: P
     with pytest.raises(SpecError, match="for managers alone"):
         check(load_spec(project.spec(spec_text("card", REP, to=f"[{THE_TEAM}]"))))
     check(load_spec(project.spec(spec_text("card", REP, to=f"[{THE_REP}]", cc=f"[{TEAM_MANAGER}]"))))
+
+
+def test_a_page_for_managers_alone_is_not_made_for_a_team(project: Project) -> None:
+    project.notebook(
+        book(("md:# Whom to help first?", "managers"), PUBLISH, parameters=COACHING), "priorities"
+    )
+    asked = spec_text("priorities", TEAM, to=f"[{TEAM_MANAGER}]", audience="team")
+    for refuses in (
+        lambda: check(load_spec(project.spec(asked, "case"))),
+        lambda: project.plan(asked, "case"),
+    ):
+        with pytest.raises(SpecError) as caught:
+            refuses()
+        assert "case.yml:5: 'priorities' is for managers alone" in str(caught.value)
+        assert "Take out audience: team" in str(caught.value)
+    check(load_spec(project.spec(spec_text("priorities", TEAM, to=f"[{TEAM_MANAGER}]"), "case")))
+    # Of a page that has more to say, the rest is made for the team.
+    check(load_spec(project.spec(asked.replace("priorities", "coaching"), "case")))
+
+
+def test_the_companys_page_on_coaching_is_for_managers_alone() -> None:
+    notebook = Path(__file__).parents[2] / "notebooks" / "coaching_priorities.ipynb"
+    assert MANAGERS_TAG in content(notebook).cells[0].tags
 
 
 @pytest.mark.parametrize(
@@ -196,7 +231,7 @@ def test_a_notebook_that_forgets_to_drop_coaching_is_held_from_all_but_managers(
     assert job.html == for_manager.html and state_of(job) == "stale"
     (held,) = run([job], clock=lambda: NOW).held
     assert "goes to the team and holds what is the manager's alone: cell 2 (from IPython" in str(held.failure)
-    assert not job.html.exists() and not job.mail.exists()
+    assert not job.html.exists()
     project.notebook(book(minds, PUBLISH, parameters=COACHING), "coaching")
     (mended,) = project.plan(team, "case")
     assert len(run([mended], clock=lambda: NOW).done) == 1

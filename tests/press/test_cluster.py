@@ -95,7 +95,10 @@ def test_a_cluster_makes_the_reports_though_a_worker_is_killed(
     assert [result.status for result in again.results] == ["skipped"] * 6
 
 
-def test_where_no_scheduler_answers_it_says_so(make_project: MakeProject) -> None:
+def test_where_no_scheduler_answers_it_says_so(
+    make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spm_lib.press.workers.ANSWER_SECONDS", 1)
     project = make_project({"a": "North"})
     project.notebook(book(PUBLISH))
     with pytest.raises(RunError, match="no Dask scheduler answers there"):

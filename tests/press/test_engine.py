@@ -47,8 +47,16 @@ ALIKE = (
 
 
 def plain(cell: nbformat.NotebookNode) -> str:
-    """A cell's number and outputs, without what differs from one process to the next."""
-    text = json.dumps([cell.execution_count, cell.outputs]).replace("\\r\\n", "\\n")
+    """A cell's number and outputs, without what differs from one process to the next.
+
+    Where a kernel is slow, its ordinary streams, too, come in pieces and change places.
+    """
+    said = {"stdout": "", "stderr": ""}
+    for output in cell.outputs:
+        if output.output_type == "stream":
+            said[output.name] += output.text
+    others = [output for output in cell.outputs if output.output_type != "stream"]
+    text = json.dumps([cell.execution_count, said, others]).replace("\\r\\n", "\\n")
     return re.sub(r"0x[0-9a-f]+", "0x", re.sub(r"ipykernel_\\?/?\d+/\d+|ipykernel_\d+", "ipykernel", text))
 
 

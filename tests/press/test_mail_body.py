@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from email import message_from_bytes, policy
 
 import pandas as pd
 import pytest
@@ -278,3 +279,10 @@ def test_every_table_of_data_says_what_it_holds() -> None:
     tables = re.findall(r"<table(?![^>]*role=\"presentation\")[^>]*>(.*?)<tr", mail.html, re.DOTALL)
     assert len(tables) == 2
     assert all(re.match(r"\s*<caption[^>]*>[^<]+</caption>", table) for table in tables)
+
+
+def test_a_headline_begins_no_header_of_its_own() -> None:
+    coded = "=?utf-8?q?a=0D=0ABcc=3A_all=40example=2Ecom?="
+    content = to_eml(Mail(f"West {coded}", "<p>a</p>", "a"))
+    assert b"\r\nBcc:" not in content.partition(b"\r\n\r\n")[0]
+    assert "Bcc" not in message_from_bytes(content, policy=policy.default)

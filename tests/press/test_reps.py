@@ -278,7 +278,7 @@ def test_managers_above_in_a_circle_are_told_once(make_store: MakeStore) -> None
 
 
 def done(job: Any) -> None:
-    shelf.place(job, html="<p>page", mail="Subject: x", notebook="{}")
+    shelf.place(job, html="<p>page", notebook="{}")
     who = {"team": job.team, "team_name": job.team_name, "rep": job.rep, "rep_name": job.rep_name}
     shelf.commit(job, record(**who, fingerprint=job.fingerprint))
 
@@ -381,7 +381,7 @@ def test_a_report_that_names_a_colleague_is_held_and_the_others_are_made(project
     assert [(r.job.rep, r.status) for r in summary.results] == [("r-1", "held"), ("r-2", "done")]
     assert "names what is not its rep's: person 'Bo Li'" in str(summary.held[0].failure)
     ann, bo = jobs
-    assert not ann.html.exists() and not ann.mail.exists() and ann.ipynb.exists()
+    assert not ann.html.exists() and ann.ipynb.exists()
     kept = read_record(bo.record)
     assert (kept.team, kept.rep, kept.rep_name, kept.kind) == ("north", "r-2", "Bo Li", "rep")
     assert "Bo Li" in bo.html.read_text("utf-8")

@@ -17,16 +17,17 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_output
 
+from spm_lib.errors import RunError
 from spm_lib.press import make as making
 from spm_lib.press import run as runs
 from spm_lib.press import shelf
+from spm_lib.press.deliver.report_mail import report_mail
 from spm_lib.press.execute import Executed
 from spm_lib.press.index import write_index
 from spm_lib.press.make import make
 from spm_lib.press.notebook import PUBLISHED_MIME
 from spm_lib.press.plan import Job
 from spm_lib.press.records import read_record
-from spm_lib.press.render.eml import from_eml
 from spm_lib.press.run import Result, Summary, run
 from spm_lib.press.workers import Workers
 
@@ -78,8 +79,10 @@ def test_one_failing_team_and_what_a_rerun_does(
     assert "threads 1 met True" in page, "the two workers did not run at the same time"
     assert "4385 days before" in page
     assert not south.html.exists() and "ValueError" in south.ipynb.read_text("utf-8")
-    mail = from_eml(north.mail.read_bytes())
-    assert mail.subject == "Team a is on track" and "10.50" in mail.text and not south.mail.exists()
+    mail, _ = report_mail(shelf.find(project.reports, "North"))
+    assert mail.subject == "Team a is on track" and "10.50" in mail.text and "4385 days before" in mail.text
+    with pytest.raises(RunError, match="no page to send"):
+        report_mail(shelf.find(project.reports, "South"))
     kept = read_record(north.record)
     assert kept.status == "done" and kept.fingerprint == north.fingerprint
     assert kept.published is not None and kept.published.kpis[0].text == "10.50"
@@ -163,7 +166,7 @@ def test_what_cannot_be_shown_or_published_is_a_failure_or_a_warning(
     assert "cell 2 (show()): a picture has no text" in str(results["blind"].failure)
     for name in ("newer", "blind"):
         assert records[name].published is None
-        assert not results[name].job.html.exists() and not results[name].job.mail.exists()
+        assert not results[name].job.html.exists()
         assert results[name].job.ipynb.exists()
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from spm_lib.errors import SpecError
-from spm_lib.press.spec import Below, Threshold, load_spec
+from spm_lib.press.deliver.deliver_spec import Threshold
+from spm_lib.press.spec import Below, load_spec
 
 from .conftest import SPEC, Project
 

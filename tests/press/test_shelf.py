@@ -21,7 +21,7 @@ MakeProject = Callable[..., Project]
 
 
 def done(job: Job, **more: object) -> None:
-    shelf.place(job, html="<p>page", mail="Subject: x", notebook="{}")
+    shelf.place(job, html="<p>page", notebook="{}")
     shelf.commit(job, record(team=job.team, team_name=job.team_name, fingerprint=job.fingerprint, **more))
 
 
@@ -36,7 +36,7 @@ def test_the_state_of_a_job(make_project: MakeProject) -> None:
     done(job)
     assert shelf.state_of(job) == "fresh"
     assert shelf.state_of(project.plan(parameters={"top_deals": 9})[0]) == "stale"
-    for path in (job.ipynb, job.mail, job.html):
+    for path in (job.ipynb, job.html):
         path.unlink()
         assert shelf.state_of(job) == "missing"
         done(job)
@@ -67,7 +67,7 @@ def test_a_file_is_whole_or_the_old_one(tmp_path: Path, monkeypatch: pytest.Monk
     assert path.stat().st_mode & 0o777 == 0o666 & ~mask
 
 
-@pytest.mark.parametrize("step", range(4))
+@pytest.mark.parametrize("step", range(3))
 def test_a_record_never_speaks_of_another_runs_files(
     make_project: MakeProject, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
@@ -96,7 +96,7 @@ def test_a_record_never_speaks_of_another_runs_files(
 def test_a_failed_run_leaves_no_page_of_an_earlier_one(make_project: MakeProject) -> None:
     job = make_project().plan()[0]
     done(job)
-    shelf.place(job, html=None, mail=None, notebook="{}")
+    shelf.place(job, html=None, notebook="{}")
     assert everything(job.reports) == ["north.ipynb"]
 
 

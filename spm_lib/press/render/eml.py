@@ -14,6 +14,10 @@ from spm_lib.errors import RunError, one_line
 #: Longest subject: more than that, no list of mails shows.
 SUBJECT_LIMIT = 200
 
+#: Begins a word that is written in another code. Before it writes a header, the library decodes such words in it; up to
+#: Python 3.11.9, a line end that comes to light so begins a header of its own.
+CODED = "=?"
+
 
 @dataclass(frozen=True)
 class Mail:
@@ -43,10 +47,15 @@ class Mail:
         return len(travelling) + travelling.count("\n")  # line ends travel as two
 
 
+def header_text(text: str, limit: int = 400) -> str:
+    """Give text for a header: on one line, without signs that hide or turn it, and nothing in it to be decoded."""
+    return one_line(text.replace(CODED, "= ?"), limit)
+
+
 def to_message(mail: Mail) -> EmailMessage:
     """Give the mail as a message without recipients: the plain text, and the HTML with its pictures."""
     message = EmailMessage()
-    message["Subject"] = one_line(mail.subject, SUBJECT_LIMIT)
+    message["Subject"] = header_text(mail.subject, SUBJECT_LIMIT)
     # Tells mail programs that this is a draft to be sent, not one that came.
     message["X-Unsent"] = "1"
     message.set_content(mail.text, cte=_encoding(mail.text))

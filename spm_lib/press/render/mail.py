@@ -104,6 +104,11 @@ def mail_of(
     return _fitted(letter, pictures, notes), tuple(notes)
 
 
+def letter_mail(letter: Letter) -> Mail:
+    """Write a letter without pictures as a mail; what is too long for mail programs ends where they would cut it."""
+    return _fitted(letter, {}, [])
+
+
 class EmailExporter(Exporter):
     """Exports an executed notebook's mail body as an ``.eml`` draft.
 
