@@ -111,7 +111,7 @@ def means_differ(some: pd.Series, others: pd.Series) -> float:
 def test_same_bytes_again_and_under_another_hash_seed(folder: Path, tmp_path: Path) -> None:
     began = time.process_time()
     generate(tmp_path / "again", seed=1)
-    assert time.process_time() - began < 8  # twenty companies are made in some tests
+    assert time.process_time() - began < 20  # 4 on a quiet machine: twenty companies are made in some tests
     code = f"from pathlib import Path; from spm_lib.data.sources.demo import generate; generate(Path({str(tmp_path / 'other')!r}), seed=1)"  # noqa: E501
     environment = {
         **os.environ,

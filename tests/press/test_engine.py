@@ -21,6 +21,11 @@ from spm_lib.press.engine import CellLimitError, NotebookLimitError
 
 from .kernels.running import book, printed, run
 
+SOON = 60
+"""Seconds in which a machine that does much else at once still answers; what hangs takes longer."""
+LITTLE = 0.15
+"""Seconds of processor time for a report of twenty cells, above what its kernel takes; 0.05 on a quiet machine."""
+
 ALIKE = (
     "import asyncio, subprocess, sys\nimport matplotlib.pyplot as plt\nfrom IPython.display import HTML, display",
     "plt.plot([1, 2]); plt.title('first')",
@@ -122,32 +127,32 @@ def test_the_file_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    ("cell", "seconds"),
+    "cell",
     [
-        ("import os; os._exit(1)", 2),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 2),
-        ("import ctypes; ctypes.string_at(0)", 4),
+        "import os; os._exit(1)",
+        "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+        "import ctypes; ctypes.string_at(0)",
     ],
 )
-def test_a_kernel_that_dies_is_missed_at_once(cell: str, seconds: float) -> None:
+def test_a_kernel_that_dies_is_missed_at_once(cell: str) -> None:
     begun = time.monotonic()
     with pytest.raises(DeadKernelError):
-        run(cell)
-    assert time.monotonic() - begun < seconds
+        run(cell, execution_timeout=300)
+    assert time.monotonic() - begun < SOON
 
 
 def test_a_cell_out_of_time_is_interrupted(tmp_path: Path) -> None:
     kept = tmp_path / "kept.ipynb"
     begun = time.monotonic()
-    with pytest.raises(CellLimitError, match=r"^the cell took longer than 1 s$"):
+    with pytest.raises(CellLimitError, match=r"^the cell took longer than 2 s$"):
         run(
             "print('before')",
-            "import time\nprint('partly', flush=True)\ntime.sleep(60)",
+            "import time\nprint('partly', flush=True)\ntime.sleep(300)",
             "3",
-            execution_timeout=1,
+            execution_timeout=2,
             output=kept,
         )
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < SOON
     cells = kept_by(kept)
     assert [o.text for o in cells[1].outputs[:-1]] == ["partly\n"]
     assert cells[1].outputs[-1].ename == "KeyboardInterrupt"
@@ -157,16 +162,16 @@ def test_a_cell_out_of_time_is_interrupted(tmp_path: Path) -> None:
 def test_a_notebook_out_of_time_is_interrupted(tmp_path: Path) -> None:
     kept = tmp_path / "kept.ipynb"
     begun = time.monotonic()
-    with pytest.raises(NotebookLimitError, match=r"^the notebook took longer than 1.5 s$"):
+    with pytest.raises(NotebookLimitError, match=r"^the notebook took longer than 2.5 s$"):
         run(
-            *["import time; print('here'); time.sleep(0.7)"] * 4,
-            execution_timeout=60,
-            total_timeout=1.5,
+            *["import time; print('here', flush=True)", "print('here', flush=True); time.sleep(299)", "3"],
+            execution_timeout=300,
+            total_timeout=2.5,
             output=kept,
         )
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < SOON
     ends = [[o.output_type for o in c.outputs] for c in kept_by(kept)]
-    assert ends[0] == ["stream"] and ["stream", "error"] in ends and ends[-1] == []
+    assert ends == [["stream"], ["stream", "error"], []]
 
 
 def test_a_cell_that_does_not_hear_the_interrupt_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +180,7 @@ def test_a_cell_that_does_not_hear_the_interrupt_ends_too(monkeypatch: pytest.Mo
     begun = time.monotonic()
     with pytest.raises(CellLimitError):
         run(deaf, execution_timeout=1)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < SOON
 
 
 def test_limits_cross_process_borders() -> None:
@@ -259,17 +264,15 @@ def test_secrets_are_written_nowhere(tmp_path: Path, caplog: pytest.LogCaptureFi
 
 
 def test_the_overhead_of_a_report_is_small(record_property: Any) -> None:
+    """Of the press's own processor time, which other work hardly changes; benchmarks/press.py measures by the clock."""
     run("1")
-    best = 10.0
-    for _ in range(20):  # on a busy machine the best of some
-        begun = time.perf_counter()
-        made = run(*["x = 1"] * 20)
-        took = time.perf_counter() - begun
-        best = min(best, took - sum(c.metadata.papermill.duration for c in made.cells))
-        if best < 0.2:
-            break
+    best = float("inf")
+    for _ in range(5):
+        begun = time.process_time()
+        run(*["x = 1"] * 20)
+        best = min(best, time.process_time() - begun)
     record_property("overhead_seconds", best)
-    assert best < 0.2, f"{best:.3f} s"
+    assert best < LITTLE, f"{best:.3f} s"
 
 
 def test_signals_are_an_ordinary_kernels() -> None:

@@ -63,7 +63,7 @@ def test_parameters_store_and_folder_reach_the_kernel(
     [
         ("# what fails\n\nint('x')", "ValueError", "invalid literal for int() with base 10: 'x'"),
         ("# what fails\nraise SystemExit(0)", "SystemExit", "0"),
-        ("# what hangs\nimport time; time.sleep(60)", "Timeout", "the cell took longer than 2 s"),
+        ("# what hangs\nimport time; time.sleep(300)", "Timeout", "the cell took longer than 4 s"),
         ("# what dies\nimport os; os._exit(1)", "DeadKernel", "the kernel died, perhaps for want of memory"),
     ],
 )
@@ -73,8 +73,8 @@ def test_a_failing_cell_is_named_and_the_notebook_kept(
     project = make_project()
     project.notebook(book("md:# Title", "print('before')", cell, "print('after')"))
     begun = time.monotonic()
-    ran = execute(project.plan(SPEC + "limits: {cell_seconds: 2}\n")[0])
-    assert time.monotonic() - begun < 30
+    ran = execute(project.plan(SPEC + "limits: {cell_seconds: 4}\n")[0])
+    assert time.monotonic() - begun < 60
     assert ran.failure is not None and ran.book is not None
     line = next(text for text in cell.splitlines() if text and not text.startswith("#"))
     assert (ran.failure.cell, ran.failure.line) == (4, line)
@@ -87,10 +87,11 @@ def test_a_failing_cell_is_named_and_the_notebook_kept(
 
 def test_the_whole_notebook_has_a_limit_too(make_project: MakeProject) -> None:
     project = make_project()
-    project.notebook(book(*["import time; time.sleep(0.7)"] * 5))
-    ran = execute(project.plan(SPEC + "limits: {cell_seconds: 60, seconds: 2}\n")[0])
+    project.notebook(book("x = 1", "import time; time.sleep(59)", "3"))
+    ran = execute(project.plan(SPEC + "limits: {cell_seconds: 60, seconds: 3}\n")[0])
     assert ran.failure is not None and ran.failure.error == "Timeout"
-    assert ran.failure.message == "the notebook took longer than 2 s in all" and ran.failure.cell in (3, 4, 5)
+    assert ran.failure.message == "the notebook took longer than 3 s in all"
+    assert ran.failure.line == "import time; time.sleep(59)"
 
 
 #: Has a store open for writing, as other programs do, until a file says that it need not.

@@ -32,6 +32,8 @@ MASTER = """
     ''')
 """
 ROOT = Path(__file__).parents[3]
+#: Seconds: half of what processes of a killed press were once seen to outlive it.
+SOON = 15
 SLEEPS = "import time; time.sleep(600)"
 #: Holds the interpreter's lock, so that no thread of the kernel can look after anything.
 HOLDS_LOCK = "import re; re.match('(a+)+$', 'a' * 64 + 'b')"
@@ -43,7 +45,7 @@ def started(folder: Path, hang: str) -> tuple[subprocess.Popen[bytes], list[int]
     script = textwrap.dedent(MASTER).format(root=str(ROOT), few=FEW_MODULES, told=str(told), hang=hang)
     environ = {name: text for name, text in os.environ.items() if name != "SPM_KERNEL_SERVER"}
     master = subprocess.Popen([sys.executable, "-c", script], env=environ, stderr=subprocess.DEVNULL)
-    if not eventually(told.exists, 30):
+    if not eventually(told.exists, 60):
         master.kill()
         raise AssertionError("the cell did not start")
     return master, json.loads(told.read_text("utf-8"))
@@ -55,15 +57,15 @@ def test_all_end_with_a_killed_master(tmp_path: Path) -> None:
     assert all(alive(pid) for pid in pids) and folder.stat().st_mode & 0o777 == 0o700
     master.kill()
     master.wait()
-    assert gone(pids, 3)
-    assert eventually(lambda: not folder.exists(), 2)
+    assert gone(pids, SOON)
+    assert eventually(lambda: not folder.exists(), SOON)
 
 
 def test_kernels_end_with_a_killed_server(tmp_path: Path) -> None:
     master, pids = started(tmp_path, SLEEPS)
     os.kill(pids[0], signal.SIGKILL)
-    assert gone(pids, 2)
-    assert master.wait(timeout=10) == 1  # the cell's error, told at once
+    assert gone(pids, SOON)
+    assert master.wait(timeout=SOON) == 1  # the cell's error, told at once
 
 
 def test_kernels_end_when_both_are_killed(tmp_path: Path) -> None:
@@ -71,10 +73,10 @@ def test_kernels_end_when_both_are_killed(tmp_path: Path) -> None:
     folder = Path(f"/proc/{pids[0]}/cwd").readlink()
     master.send_signal(signal.SIGSTOP)
     os.kill(pids[0], signal.SIGKILL)
-    assert gone(pids[:1], 2)
+    assert gone(pids[:1], SOON)
     master.kill()
     master.wait()
-    assert gone(pids, 2) and not folder.exists()
+    assert gone(pids, SOON) and not folder.exists()
 
 
 def test_a_killed_server_is_replaced(small_server: None) -> None:
@@ -82,7 +84,7 @@ def test_a_killed_server_is_replaced(small_server: None) -> None:
     before = server_state()
     assert before is not None
     os.kill(before.pid, signal.SIGKILL)
-    assert gone([before.pid], 2)
+    assert gone([before.pid], SOON)
     made = run("print(2)")
     after = server_state()
     assert printed(made) == "2" and "ordinary_kernel" not in made.metadata.papermill
@@ -93,7 +95,7 @@ def test_what_a_cell_started_ends_with_its_kernel(small_server: None) -> None:
     pid, child = json.loads(
         printed(run("import os, subprocess; print([os.getpid(), subprocess.Popen(['sleep', '600']).pid])"))
     )
-    assert gone([pid, child], 2)
+    assert gone([pid, child], SOON)
 
 
 def test_an_asker_that_lets_go_ends_its_kernel(tmp_path: Path, small_server: None) -> None:
@@ -109,7 +111,7 @@ def test_an_asker_that_lets_go_ends_its_kernel(tmp_path: Path, small_server: Non
     pid = kernel.pid
     assert kernel.poll() is None and alive(pid)
     kernel.close()
-    assert gone([pid], 2)
+    assert gone([pid], SOON)
 
 
 def test_a_stopped_server_takes_its_folder_with_it(small_server: None) -> None:
@@ -117,5 +119,5 @@ def test_a_stopped_server_takes_its_folder_with_it(small_server: None) -> None:
     address, state = server_address(), server_state()
     assert address is not None and state is not None and Path(address).is_socket()
     stop_server()
-    assert gone([state.pid], 2) and not Path(address).parent.exists()
+    assert gone([state.pid], SOON) and not Path(address).parent.exists()
     assert server_state() is None and "SPM_KERNEL_SERVER" not in os.environ

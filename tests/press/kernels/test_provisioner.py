@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -93,15 +94,17 @@ async def _restarted() -> list[str]:
     client = manager.client()
     client.start_channels()
     try:
-        await client.wait_for_ready(timeout=20)
+        await client.wait_for_ready(timeout=60)
         seen = [await _value(client, "kept = 1; kept")]
-        sleeping = asyncio.ensure_future(_value(client, "import time; time.sleep(60)"))
-        await asyncio.sleep(0.3)
+        begun = asyncio.Event()
+        sleeps = "import time; print('begun', flush=True); time.sleep(300)"
+        sleeping = asyncio.ensure_future(_value(client, sleeps, begun.set))
+        await asyncio.wait_for(begun.wait(), 60)
         await manager.interrupt_kernel()
         seen += [await sleeping, await _value(client, "kept + 1")]
         await manager.restart_kernel(now=True)
         assert await manager.is_alive() and manager.provisioner.pid != first
-        await client.wait_for_ready(timeout=20)
+        await client.wait_for_ready(timeout=60)
         seen.append(await _value(client, "kept"))
         await manager.shutdown_kernel()  # the polite way
         assert not await manager.is_alive()
@@ -111,15 +114,17 @@ async def _restarted() -> list[str]:
     return seen
 
 
-async def _value(client: object, source: str) -> str:
-    """What a cell gives, or the name of its error."""
+async def _value(client: object, source: str, printed: Callable[[], None] = lambda: None) -> str:
+    """What a cell gives, or the name of its error; ``printed`` is called when it has printed something."""
     found: list[str] = []
 
     def hear(message: dict) -> None:
         content = message["content"]
+        if message["msg_type"] == "stream":
+            printed()
         found.extend([content["data"]["text/plain"]] if "data" in content else [])
 
-    reply = await client.execute_interactive(source, timeout=20, output_hook=hear)  # type: ignore[attr-defined]
+    reply = await client.execute_interactive(source, timeout=60, output_hook=hear)  # type: ignore[attr-defined]
     return str(reply["content"].get("ename") or "".join(found))
 
 

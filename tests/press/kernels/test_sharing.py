@@ -33,7 +33,7 @@ def test_two_models_side_by_side_do_not_hold_each_other_up() -> None:
     with ThreadPoolExecutor(2) as threads:
         made = list(threads.map(lambda _: run(FIT, execution_timeout=60), range(2)))
     both = [float(printed(notebook)) for notebook in made]
-    assert max(both) < 5 * alone + 1, (alone, both)
+    assert max(both) < 20 * alone + 5, (alone, both)  # with two threads each it was a hundred times as long
 
 
 def test_threads_and_workers_start_kernels_of_one_server() -> None:
