@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
@@ -19,12 +18,12 @@ from spm_lib.data.store import open_store
 from spm_lib.errors import ParameterError, PeriodError, UnknownNameError, did_you_mean, one_line
 from spm_lib.metrics import CATALOGUE, ExpectedShare, Metric
 from spm_lib.metrics.comparison import Against, earlier
-from spm_lib.metrics.decomposition import REVENUE_CHANGE, RevenueChange, explain_revenue
-from spm_lib.metrics.plan import against_plan, plan_metrics
+from spm_lib.metrics.decomposition import RevenueChange, explain_revenue
+from spm_lib.metrics.plan import against_plan
 from spm_lib.metrics.signals import signals
 from spm_lib.metrics.stages import stages_of
 from spm_lib.models.coaching.coaching import Coaching, people_of_scope, read_coaching
-from spm_lib.models.coaching.coaching_figures import COACHING_FIGURES, coaching_figures
+from spm_lib.models.coaching.coaching_figures import coaching_figures
 from spm_lib.models.coaching.playbook import Playbook, find_playbook
 from spm_lib.models.flag_record import FlagRecord, calibration_to_date, flag_record
 from spm_lib.models.flags import Flags, read_flags, report_ledger
@@ -32,19 +31,15 @@ from spm_lib.models.quota_record import OutlookRecord, read_outlook_record
 from spm_lib.models.recognition import recognised, recognitions_of, unasked
 from spm_lib.models.recognition_rules import RecognitionRules, find_recognition_rules
 from spm_lib.models.risk_card import RiskCard, read_card
-from spm_lib.models.risk_figures import FIGURES, model_figures, risk_figures
+from spm_lib.models.risk_figures import model_figures, risk_figures
 from spm_lib.models.risk_money import money_by
-from spm_lib.models.scorecard_figures import DEALS_CREATED
 from spm_lib.periods import Period, parse_date, parse_period
 from spm_lib.present import Kpi, definitions, freshness, join_names, kpi_strip, style, team_gaps
-from spm_lib.present.about import Defined
 from spm_lib.present.chart import why
-from spm_lib.present.display import Block, clean, holds, is_null
+from spm_lib.present.display import Block, clean, is_null
+from spm_lib.published import TOLD, Published, published
 from spm_lib.settings import Settings
 from spm_lib.theme import Look
-
-#: The MIME type of the one output by which figures leave a notebook.
-PUBLISHED = "application/vnd.spm.published+json"
 
 LATEST = "latest"
 
@@ -273,7 +268,7 @@ class Report:
         for frame in frames:
             for metric, rows in frame.groupby("metric", sort=False):
                 notes = [str(n) for n in rows["note"] if not is_null(n) and n != "met"]
-                label = _TOLD[str(metric)].label
+                label = TOLD[str(metric)].label
                 if rows["value"].isna().all() and notes:
                     missing.setdefault(why(notes[0]), []).append(label)
                 for split in ("product", "source"):
@@ -293,7 +288,7 @@ class Report:
 
     def definitions(self, names: Iterable[str]) -> Block:
         """Say what figures mean: metrics of the catalogue, and what a report tells besides."""
-        return definitions([_TOLD[name] for name in names], look=self.look)
+        return definitions([TOLD[name] for name in names], look=self.look)
 
     def publish(
         self,
@@ -325,69 +320,24 @@ class Report:
         ParameterError
             Where the headline is empty, or the rows are of more than the whole scope.
         """
-        if not headline.strip():
-            raise ParameterError("a report is published without a headline", mend="Say what it found")
-        if kpis["metric"].duplicated().any():
-            raise ParameterError(
-                "a key figure is published twice", mend="Publish rows of the whole scope only"
-            )
-        return Published(
-            {
-                "version": 1,
-                "headline": clean(headline, limit=1_000),
-                "kpis": [self._kpi(row) for row in kpis.to_dict("records")],
-                "actions": [clean(a, limit=1_000) for a in actions],
-                "people": [clean(p) for p in people],
-                "deals": [clean(d) for d in deals],
-                "data_date": min(self.as_of, self.snapshot.meta.last_data_date or self.as_of).isoformat(),
-                "name": self.name,
-                "period": self.period.title,
-                "as_of": self.as_of.isoformat(),
-                "currency": self.look.currency,
-                "locale": self.look.locale,
-                "source": clean(self.snapshot.meta.source),
-                "standing": standing,
-            }
+        return published(
+            headline,
+            kpis,
+            actions=actions,
+            people=people,
+            deals=deals,
+            standing=standing,
+            name=self.name,
+            period=self.period,
+            snapshot=self.snapshot,
+            look=self.look,
         )
-
-    def _kpi(self, row: Mapping[Any, Any]) -> dict[str, Any]:
-        metric, unit = _TOLD[row["metric"]], str(row["unit"])
-        comparison = None
-        if "against" in row and not is_null(row.get("difference")):
-            comparison = {
-                "against": row["against"],
-                "difference": _plain(row["difference"]),
-                "text": self.look.difference(row["difference"], unit),
-                "significant": holds(row),
-            }
-        return {
-            "metric": str(row["metric"]),
-            "label": metric.label,
-            "value": _plain(row["value"]),
-            "text": self.look.value(row["value"], unit),
-            "n": int(row["n"]),
-            "low": _plain(row["low"]),
-            "high": _plain(row["high"]),
-            "unit": unit,
-            "note": None if is_null(row.get("note")) else str(row["note"]),
-            "comparison": comparison,
-        }
 
     def _repr_html_(self) -> str:
         line = Markup('<p class="spm spm-note"><strong>{}</strong> · {} · as of {} · {}</p>').format(
             self.name, self.period.title, self.look.date(self.as_of), self.look.currency
         )
         return str((style() + Block(line, ""))._repr_html_())
-
-
-@dataclass(frozen=True)
-class Published:
-    """What a notebook published, as one output of its own MIME type."""
-
-    content: Mapping[str, Any]
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        return {PUBLISHED: dict(self.content), "text/plain": f"Published: {self.content['headline']}"}
 
 
 def open_report(
@@ -450,21 +400,8 @@ def _team_of(rep: str, snapshot: Snapshot) -> str | None:
     return None if is_null(team) else str(team)
 
 
-#: Everything that a report tells: the catalogue, the gap to plan, what moved revenue and deals at risk.
-_TOLD: dict[str, Defined] = dict(CATALOGUE)
-_TOLD |= {metric.name: metric for metric in plan_metrics(ExpectedShare(1.0, "complete"))}
-_TOLD[REVENUE_CHANGE.name] = REVENUE_CHANGE
-_TOLD |= FIGURES | COACHING_FIGURES
-_TOLD[DEALS_CREATED.name] = DEALS_CREATED
-
-
 def _next(period: Period) -> Period | None:
     try:
         return period.next()
     except PeriodError:
         return None
-
-
-def _plain(value: object) -> float | None:
-    # Sums of doubles differ in their last bits from run to run; nobody reads more than twelve digits.
-    return None if is_null(value) else float(f"{float(value):.12g}")  # type: ignore[arg-type]

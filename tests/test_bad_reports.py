@@ -16,7 +16,7 @@ import nbformat
 import pytest
 
 from spm_lib.present import Block, Blocks
-from spm_lib.report import PUBLISHED, Published
+from spm_lib.published import PUBLISHED, Published
 
 ROOT = Path(__file__).parent.parent
 BOOKS = ("team_performance", "leadership_summary")

@@ -15,7 +15,8 @@ import pytest
 from spm_lib.data.store import open_store
 from spm_lib.models.coaching.coaching import read_coaching
 from spm_lib.press.audience import managers_alone
-from spm_lib.report import PUBLISHED, open_report
+from spm_lib.published import PUBLISHED
+from spm_lib.report import open_report
 
 ROOT = Path(__file__).parents[1]
 TEAM = "dach-mid-market"

@@ -15,7 +15,7 @@ import pytest
 from spm_lib import report as reports
 from spm_lib.data.ledger import Ledger, ledger_path
 from spm_lib.present import Block, Blocks
-from spm_lib.report import Published
+from spm_lib.published import Published
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 TEAM = "emea-enterprise"
