@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,15 @@ from hypothesis import settings
 
 ROOT = Path(__file__).parent
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+
+# What is started in the background is deaf to Ctrl-C, and so would be all that tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Side by side, libraries that each take all cores get in each other's way.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 
 # A landing must not hang on the luck of the draw: new examples are found by people, on their machines.
 settings.register_profile("ci", derandomize=True, deadline=None)

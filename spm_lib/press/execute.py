@@ -19,7 +19,7 @@ from spm_lib.press.kernels.limits import NotebookLimitError
 from spm_lib.press.notebook import cleaned, first_error, first_line, number_of, read_notebook
 from spm_lib.press.plan import Job
 from spm_lib.press.records import Failure
-from spm_lib.press.secrets import ordinary
+from spm_lib.press.secrets import Mask, ordinary
 from spm_lib.settings import LOCALE_VARIABLE, STORE_VARIABLE
 
 #: How the study says that a store is being written, see `spm_lib.data.store.open_store`.
@@ -67,7 +67,7 @@ def execute(job: Job, *, secrets: Mapping[str, str] | None = None) -> Executed:
     job
         What to run, and what it may take. The kernel finds the store through ``SPM_STORE``.
     secrets
-        Variables that the kernel is given besides.
+        Variables that the kernel is given besides; their values are masked in all that is returned.
 
     Returns
     -------
@@ -75,18 +75,25 @@ def execute(job: Job, *, secrets: Mapping[str, str] | None = None) -> Executed:
     """
     begun = time.perf_counter()
     kept: list[NotebookNode] = []
-    failure = _attempt(job, dict(secrets or {}), kept.append)
+    # Before anything is made of what a cell says, or cut from it: a part of a value is no longer known for one.
+    mask = Mask(secrets or {})
+    failure = _attempt(job, dict(secrets or {}), kept.append, mask)
     if not kept:
         failure = failure or Failure(error="RunError", message="the executed notebook could not be kept")
         return Executed(None, failure, time.perf_counter() - begun, 0.0)
-    book = kept[-1]
+    book = mask.anything(kept[-1])
     failure = _blamed(book, failure)
     cells = sum(cell.metadata.get("papermill", {}).get("duration") or 0.0 for cell in book.cells)
     ordinary = book.metadata.get("papermill", {}).get("ordinary_kernel")
     return Executed(cleaned(book), failure, time.perf_counter() - begun, cells, ordinary)
 
 
-def _attempt(job: Job, secrets: dict[str, str], keep: Callable[[NotebookNode], None]) -> Failure | None:
+def _attempt(
+    job: Job, secrets: dict[str, str], keep: Callable[[NotebookNode], None], mask: Mask
+) -> Failure | None:
+    def said(error: Exception) -> str:
+        return one_line(mask.text(str(error)))
+
     limits = job.limits
     variables = ordinary(os.environ) | secrets | {STORE_VARIABLE: str(job.store)}
     if job.locale:
@@ -112,20 +119,20 @@ def _attempt(job: Job, secrets: dict[str, str], keep: Callable[[NotebookNode], N
     except PapermillExecutionError:
         return None  # the kept notebook says which cell and why
     except PapermillException as error:
-        return Failure(error=type(error).__name__, message=one_line(str(error)))
+        return Failure(error=type(error).__name__, message=said(error))
     except NotebookLimitError:
         return Failure(error="Timeout", message=f"the notebook took longer than {limits.seconds} s in all")
     except CellTimeoutError:
         return Failure(error="Timeout", message=f"the cell took longer than {limits.cell_seconds} s")
     except (DeadKernelError, RuntimeError) as error:
         died = isinstance(error, DeadKernelError) or "Kernel died" in str(error)
-        message = "the kernel died, perhaps for want of memory" if died else one_line(str(error))
+        message = "the kernel died, perhaps for want of memory" if died else said(error)
         return Failure(error="DeadKernel" if died else type(error).__name__, message=message)
     except NoSuchKernel as error:
         message = f"there is no kernel '{error.name}' on this machine"
         return Failure(error="NoSuchKernel", message=message)
     except (CellControlSignal, RunError, OSError) as error:
-        return Failure(error=type(error).__name__, message=one_line(str(error)))
+        return Failure(error=type(error).__name__, message=said(error))
     return None
 
 

@@ -26,7 +26,8 @@ class Fingerprints:
     """Fingerprints of the reports that one notebook makes of the store on one day.
 
     A fingerprint has two parts. The first, the report's own, is the hash of all that the report is made of: notebook,
-    library, parameters, what else shapes the page, and the rows that it can read. The second has all rows of the store
+    library, parameters, what else shapes the page, the rows that it can read, and what the ledger holds of scores,
+    coaching and feedback up to the day: any notebook may tell of them. The second has all rows of the store
     instead: it is quickly told, and where it stands as it was recorded the first does too.
 
     Parameters
@@ -35,13 +36,10 @@ class Fingerprints:
         Hash of the notebook, see `notebook_hash`.
     snapshot
         The store on the as-of date.
-    scored
-        Whether the reports also tell of scores: all those in the ledger up to the as-of date.
     """
 
     notebook: str
     snapshot: Snapshot
-    scored: bool = False
 
     def of(
         self,
@@ -97,8 +95,6 @@ class Fingerprints:
 
     @cached_property
     def _scores(self) -> str:
-        if not self.scored:
-            return ""
         try:
             return Ledger(ledger_path(self.snapshot.store.path)).digest(self.snapshot.date)
         except StoreError as error:

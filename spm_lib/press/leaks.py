@@ -23,6 +23,10 @@ _LEAST_DIGITS = 6
 
 _STYLE = re.compile(r"<(style|script)\b.*?</\1>", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
+#: Marks within a word, which part nothing for who reads it.
+_WITHIN = re.compile(
+    r"(?<=\w)(?:</?(?:a|b|em|font|i|mark|small|span|strong|sub|sup|u)\b[^<>]*>)+(?=\w)", re.IGNORECASE
+)
 _SAID = re.compile(r"""(?:alt|title|aria-label|data-[a-z-]+|href)=(?:"([^"]*)"|'([^']*)')""")
 
 
@@ -84,11 +88,23 @@ def _texts(value: Any) -> Iterable[str]:
         yield value
     elif isinstance(value, Mapping):
         for key, each in value.items():
-            if key != "metadata" and not (isinstance(each, str) and key in ("image/png", "image/jpeg")):
+            if key == "metadata":
+                yield from _alts(each)
+            elif not (isinstance(each, str) and key in ("image/png", "image/jpeg")):
                 yield from _texts(each)
     elif isinstance(value, list):
         for each in value:
             yield from _texts(each)
+
+
+def _alts(metadata: Any) -> Iterator[str]:
+    """Give what a page says of pictures to those who do not see them; of metadata it shows nothing else."""
+    if isinstance(metadata, Mapping):
+        for key, each in metadata.items():
+            if key == "alt" and isinstance(each, str):
+                yield each
+            else:
+                yield from _alts(each)
 
 
 def _plain(text: str) -> Iterator[str]:
@@ -99,3 +115,6 @@ def _plain(text: str) -> Iterator[str]:
     for said in _SAID.finditer(text):
         yield html.unescape(said[1] or said[2] or "")
     yield html.unescape(_TAG.sub(" ", text))
+    whole = _WITHIN.sub("", text)
+    if whole != text:
+        yield html.unescape(_TAG.sub(" ", whole))

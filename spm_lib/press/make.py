@@ -39,7 +39,7 @@ from spm_lib.press.records import Failure, Made, Published, check_published
 from spm_lib.press.render.blocks import body_of
 from spm_lib.press.render.facts import Facts
 from spm_lib.press.render.report import render
-from spm_lib.press.secrets import Mask, secrets_of
+from spm_lib.press.secrets import secrets_of
 from spm_lib.press.shelf import place
 from spm_lib.settings import DEFAULT_LOCALE
 
@@ -89,16 +89,9 @@ def make(job: Job) -> Made:
         secrets = secrets_of(job.env, os.environ)
     except RunError as error:
         return _unmade(job, Failure(error="RunError", message=str(error)))
-    mask = Mask(secrets)
     executed = _patiently(job, secrets)
     seconds = {"execute": executed.seconds, "cells": executed.cell_seconds}
     book, failure = executed.book, executed.failure
-    if failure is not None and secrets:
-        failure = failure.model_copy(
-            update={"message": mask.text(failure.message), "line": mask.text(failure.line)}
-        )
-    # Before anything is made of it.
-    book = mask.anything(book)
     found: list[Any] = published(book) if book is not None else []
     figures: Published | None = None
     html: str | None = None

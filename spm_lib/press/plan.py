@@ -191,7 +191,7 @@ def plan(
     refuse_recipients(spec, known)
     last = store.meta.last_data_date
     notes = _stale(spec, last, today if as_of is None and spec.content.as_of in AS_OF_WORDS else day)
-    prints = Fingerprints(notebook_hash(spec.notebook), snapshot, scored=spec.content.score)
+    prints = Fingerprints(notebook_hash(spec.notebook), snapshot)
     words = words_hash(spec.document.path.resolve().parent)
     subjects = subjects_of(spec, snapshot, teams, reps)
     audience = audience_of(spec)
@@ -217,6 +217,9 @@ def plan(
             "code": code,
             "locale": locale,
             "words": words,
+            "env": sorted(spec.content.env),
+            # One that is taken out again holds the reports that name it.
+            "shared_names": sorted(spec.content.shared_names),
         }
         jobs.append(
             Job(

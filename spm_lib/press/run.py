@@ -16,8 +16,8 @@ from spm_lib.errors import one_line
 from spm_lib.press.kernels import start_server
 from spm_lib.press.plan import Job
 from spm_lib.press.records import Failure, Made, RunRecord
-from spm_lib.press.shelf import FRESH, commit, state_of
-from spm_lib.press.sweep import alone
+from spm_lib.press.shelf import FRESH, commit, place, state_of
+from spm_lib.press.sweep import alone, sweep
 from spm_lib.press.workers import WorkerLostError, Workers, cluster_workers, cores, local_workers
 
 __all__ = ["Result", "Summary", "run", "state_of"]
@@ -166,6 +166,8 @@ def run(
                     tell(result)
         except KeyboardInterrupt:
             interrupted = True
+    elif jobs:
+        sweep(jobs[0].reports)
     return Summary(tuple(results[job.html] for job in jobs if job.html in results), interrupted)
 
 
@@ -236,6 +238,9 @@ def _result(job: Job, made: Made, attempt: int, clock: Clock) -> Result:
     seconds = made.seconds.get("execute", 0.0) + made.seconds.get("render", 0.0)
     status: Status = DONE if failure is None else HELD if made.held else FAILED
     try:
+        if failure is not None and not made.seconds:
+            # Its worker ended before it came to that: what stands there is an earlier run's.
+            place(job, html=None, notebook=None)
         commit(job, _record(job, made, status, warnings, clock(), seconds))
     except OSError as problem:
         status = FAILED

@@ -10,41 +10,65 @@ import urllib.parse
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from markupsafe import escape
+
 from spm_lib.errors import RunError
+from spm_lib.press.kernels.environment import (
+    MEMORY_VARIABLE,
+    SERVER_VARIABLE,
+    START_VARIABLES,
+    WARM_VARIABLE,
+)
 from spm_lib.press.render.svg import DRAWN
 
 #: What programs need to run at all. Everything else of the environment a spec has to name.
-_ORDINARY = frozenset(
-    {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TEMP", "TMP", "TERM"}
-    | {"VIRTUAL_ENV", "SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT", "APPDATA", "LOCALAPPDATA", "USERPROFILE"}
-    | {
-        "SSL_CERT_FILE",
-        "SSL_CERT_DIR",
-        "NUMEXPR_MAX_THREADS",
-        "MATPLOTLIBRC",
-        "COVERAGE_PROCESS_START",
-        "HOSTNAME",
-    }
+_ORDINARY = (
+    frozenset(
+        {
+            "PATH",
+            "HOME",
+            "USER",
+            "LOGNAME",
+            "SHELL",
+            "LANG",
+            "LANGUAGE",
+            "TZ",
+            "TMPDIR",
+            "TEMP",
+            "TMP",
+            "TERM",
+        }
+        | {
+            "VIRTUAL_ENV",
+            "SYSTEMROOT",
+            "WINDIR",
+            "COMSPEC",
+            "PATHEXT",
+            "APPDATA",
+            "LOCALAPPDATA",
+            "USERPROFILE",
+        }
+        | {
+            "SSL_CERT_FILE",
+            "SSL_CERT_DIR",
+            "COVERAGE_PROCESS_START",
+            "HOSTNAME",
+            "MPLBACKEND",
+            "MPLCONFIGDIR",
+        }
+        | {"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "IPYTHONDIR"}
+        | {"CONDA_PREFIX", "CONDA_DEFAULT_ENV", "CONDA_EXE", "CONDA_PYTHON_EXE", "CONDA_SHLVL"}
+        | {f"XDG_{name}" for name in ("CACHE_HOME", "CONFIG_HOME", "DATA_HOME", "RUNTIME_DIR", "STATE_HOME")}
+        | {
+            f"JUPYTER_{name}"
+            for name in ("CONFIG_DIR", "CONFIG_PATH", "DATA_DIR", "PATH", "PLATFORM_DIRS", "RUNTIME_DIR")
+        }
+        | {MEMORY_VARIABLE, SERVER_VARIABLE, WARM_VARIABLE}
+    )
+    | START_VARIABLES
 )
-_ORDINARY_PREFIXES: tuple[str, ...] = (
-    "LC_",
-    "LD_",
-    "DYLD_",
-    "PYTHON",
-    "CONDA_",
-    "XDG_",
-    "MPL",
-    "IPYTHON",
-    "OMP_",
-    "OPENBLAS_",
-    "MKL_",
-    "VECLIB_",
-    "SPM_KERNEL_",
-    "SPM_WARM_",
-    "JUPYTER_DATA",
-    "JUPYTER_PATH",
-    "JUPYTER_CONFIG",
-)
+#: Names of these are the libraries' own. Other families, such as ``CONDA_`` and ``PYTHON``, have names of secrets in them.
+_ORDINARY_PREFIXES = ("LC_", "OMP_", "OPENBLAS_", "MKL_", "NUMEXPR_", "VECLIB_")
 
 #: A shorter value stands in many texts by chance: masking it would garble the report and hide nothing.
 LEAST = 4
@@ -82,6 +106,9 @@ def secrets_of(names: Iterable[str], environ: Mapping[str, str]) -> dict[str, st
     return found
 
 
+_DIGITS = re.compile(r"-?[0-9]{1,300}")
+
+
 class Mask:
     """Replaces the values of secrets wherever they stand, in the forms in which a notebook may show them.
 
@@ -95,6 +122,7 @@ class Mask:
         forms = {form: f"[{name}]" for name, value in secrets.items() for form in _forms(value)}
         # The longest first: a value may be part of another.
         self._forms = sorted(forms.items(), key=lambda pair: -len(pair[0]))
+        self._numbers = {int(form): label for form, label in forms.items() if _DIGITS.fullmatch(form)}
 
     def text(self, text: str) -> str:
         """Give `text` without the values, in its drawn pictures neither."""
@@ -123,13 +151,16 @@ class Mask:
             return type(value)(made) if isinstance(value, dict) else made
         if isinstance(value, (list, tuple)):
             return type(value)(self.anything(each) for each in value)
+        if isinstance(value, (int, float)):
+            # A secret of digits alone that a cell read as a number.
+            return self._numbers.get(value, value)
         return value
 
 
 def _forms(value: str) -> set[str]:
     raw = value.encode()
     lines = [line for line in value.splitlines() if len(line) >= LEAST]
-    plain = {value, *lines, value.strip()}
+    plain = {value, *lines, value.strip(), " ".join(value.split())}
     written = {form for text in plain for form in _written(text)}
     found = written | {base64.b64encode(raw).decode().rstrip("="), raw.hex()}
     return {form for form in found if len(form) >= LEAST}
@@ -140,6 +171,7 @@ def _written(text: str) -> set[str]:
         text,
         html.escape(text),
         html.escape(text, quote=False),
+        str(escape(text)),
         repr(text)[1:-1],
         json.dumps(text)[1:-1],
         json.dumps(text, ensure_ascii=False)[1:-1],

@@ -106,8 +106,8 @@ class RunSpec(SpecPart):
 
     A team that a report names links to its page of the spec `links_to`. `env` names variables of the environment that
     the kernel is given: secrets, whose values are masked in all that is kept. A report with names of others than its
-    team's is held, but for the names in `shared_names`. With `score`, open deals are scored before reports are planned, and
-    a report is stale once a day that it can read of has been scored. Source specs in `ingest_first` are loaded before a
+    team's is held, but for the names in `shared_names`. With `score`, open deals are scored before reports are planned.
+    Source specs in `ingest_first` are loaded before a
     scheduled run; the `owner` hears of whatever fails or is held, and nobody else does.
     """
 

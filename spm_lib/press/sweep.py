@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -41,3 +41,9 @@ def alone(reports: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def sweep(reports: Path) -> None:
+    """Clear away what killed runs left half-written, where nobody is at work in the folder."""
+    with suppress(RunError), alone(reports):
+        pass

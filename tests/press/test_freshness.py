@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from spm_lib.data import slices
+from spm_lib.data.coaching_ledger import CoachingLedger
 from spm_lib.data.ledger import SCORE_COLUMNS, Ledger, ledger_path
 from spm_lib.data.store import open_store, write_meta
 from spm_lib.metrics import compare, expected_share
@@ -159,43 +160,50 @@ def scored(project: Project, day: dt.date) -> None:
     assert ledger.record_scores(day, None, nobody, made_at=dt.datetime(2030, 1, 1, tzinfo=dt.UTC))
 
 
-def test_a_report_that_tells_of_scores_is_stale_once_a_day_that_it_knows_of_was_scored(
+def test_a_report_is_stale_once_what_the_ledger_knows_of_its_days_has_changed(
     make_project: MakeProject,
 ) -> None:
     project = make_project()
-    telling = SPEC + "score: true\n"
 
-    def states() -> dict[str, set[str]]:
-        return {
-            name: {state_of(job) for job in project.plan(text, name)}
-            for name, text in (("summary", SPEC), ("risk", telling))
-        }
+    def states() -> set[str]:
+        return {state_of(job) for job in project.plan()}
 
     def make() -> None:
-        for name, text in (("summary", SPEC), ("risk", telling)):
-            for job in project.plan(text, name):
-                done(job)
+        for job in project.plan():
+            done(job)
 
     make()
-    assert states() == {"summary": {"fresh"}, "risk": {"fresh"}}
     scored(project, dt.date(2018, 1, 1))
-    assert states() == {"summary": {"fresh"}, "risk": {"fresh"}}
-    scored(project, dt.date(2017, 12, 31))
-    assert states() == {"summary": {"fresh"}, "risk": {"stale"}}
-    make()
-    scored(project, dt.date(2017, 12, 1))
-    assert states() == {"summary": {"fresh"}, "risk": {"stale"}}
+    assert states() == {"fresh"}
+    for day in (dt.date(2017, 12, 31), dt.date(2017, 12, 1)):
+        scored(project, day)
+        assert states() == {"stale"}
+        make()
+        assert states() == {"fresh"}
+    coached = CoachingLedger(ledger_path(project.store.path))
+    agreed = dt.date(2017, 12, 30)
+    coached.agree(
+        "r-1", "win_rate", "Ask who decides", agreed, agreed, dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
+    )
+    assert states() == {"stale"}
+
+
+def test_a_name_that_may_stand_no_more_makes_reports_stale(make_project: MakeProject) -> None:
+    project = make_project()
+    for job in project.plan(SPEC + "shared_names: [Rival]\n"):
+        done(job)
+    assert {state_of(job) for job in project.plan(SPEC + "shared_names: [Rival]\n")} == {"fresh"}
+    assert {state_of(job) for job in project.plan(SPEC)} == {"stale"}
 
 
 def test_a_ledger_that_cannot_be_read_stops_no_plan(make_project: MakeProject) -> None:
     project = make_project()
-    telling = SPEC + "score: true\n"
-    for job in project.plan(telling):
+    for job in project.plan():
         done(job)
     ledger_path(project.store.path).write_text(
         "no ledger, but some other file that happens to lie there" * 40
     )
-    assert {state_of(job) for job in project.plan(telling)} == {"stale"}
+    assert {state_of(job) for job in project.plan()} == {"stale"}
 
 
 def test_an_index_of_the_same_records_stands_as_it_is(make_project: MakeProject) -> None:

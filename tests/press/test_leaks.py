@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 
 import pytest
+from nbformat.v4 import new_output
 
 from spm_lib.data.store import Store
 from spm_lib.press.index import write_index
@@ -99,6 +100,7 @@ def project(make_store: MakeStore, tmp_path: object) -> Project:
         ("Odd space here", ("deal 'Odd space here'",)),
         (LONG[:59] + "…", (f"deal '{LONG[:59]}…'",)),
         ('<img alt="Ferro AG grew">', ("account 'Ferro AG'",)),
+        ("<b>Fer</b><i><u>r</u></i>o AG", ("account 'Ferro AG'",)),
     ],
 )
 def test_names_beyond_the_team_are_found_and_no_others(
@@ -111,6 +113,16 @@ def test_names_beyond_the_team_are_found_and_no_others(
     made = execute(jobs["north"]).book
     assert made is not None
     assert set(leaks(jobs["north"], made)) == set(found)
+
+
+def test_what_is_said_of_a_picture_is_looked_at_too(project: Project) -> None:
+    project.notebook(book("show()", PUBLISH))
+    (job,) = [job for job in project.plan() if job.team == "north"]
+    alts = ({"alt": "Bo Li leads"}, {"image/png": {"alt": "Mark leads", "width": 9}})
+    drawn = [new_output("display_data", data={"image/png": "iVBORw0KGgo="}, metadata=each) for each in alts]
+    seen = book("show()")
+    seen.cells[-1].outputs = drawn
+    assert set(leaks(job, seen)) == {"person 'Bo Li'", "person 'Mark'"}
 
 
 def test_a_leaking_report_is_held_named_and_not_on_the_shelf(project: Project) -> None:

@@ -27,9 +27,10 @@ from spm_lib.press.index import write_index
 from spm_lib.press.make import make
 from spm_lib.press.notebook import PUBLISHED_MIME
 from spm_lib.press.plan import Job
-from spm_lib.press.records import read_record
+from spm_lib.press.records import Made, read_record
 from spm_lib.press.run import Result, Summary, run
-from spm_lib.press.workers import Workers
+from spm_lib.press.sweep import alone
+from spm_lib.press.workers import WorkerLostError, Workers
 
 from .conftest import NOW, PUBLISH, SPEC, Project, book
 
@@ -168,6 +169,49 @@ def test_what_cannot_be_shown_or_published_is_a_failure_or_a_warning(
         assert records[name].published is None
         assert not results[name].job.html.exists()
         assert results[name].job.ipynb.exists()
+
+
+def test_what_a_lost_worker_did_not_make_leaves_no_older_page(
+    make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = make_project({"a": "North"})
+
+    def canned(job: Job, **_: object) -> Executed:
+        return Executed(book("show()"), None, 1.0, 0.5)
+
+    def lost(job: Job) -> Made:
+        raise WorkerLostError("the worker process ended")
+
+    monkeypatch.setattr(runs, "local_workers", here)
+    monkeypatch.setattr(making, "execute", canned)
+    jobs = project.plan()
+    assert go(jobs)[0].done and jobs[0].html.exists() and jobs[0].ipynb.exists()
+    monkeypatch.setattr(runs, "_make", lost)
+    (result,) = go(jobs, force=True)[0].results
+    assert (result.status, result.failure and result.failure.error) == ("failed", "WorkerLost")
+    assert not jobs[0].html.exists() and not jobs[0].ipynb.exists()
+    assert read_record(jobs[0].record).status == "failed"
+
+
+def test_drafts_of_killed_runs_go_though_nothing_is_due(
+    make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = make_project({"a": "North"})
+    monkeypatch.setattr(runs, "local_workers", here)
+    monkeypatch.setattr(making, "execute", lambda job, **_: Executed(book("show()"), None, 1.0, 0.5))
+    (job,) = project.plan()
+    go((job,))
+    drafts = (project.reports / ".dead.tmp", job.html.parent / ".dead.tmp")
+    for draft in drafts:
+        draft.touch()
+    with alone(project.reports):
+        assert statuses(go((job,))[0]) == {"a": "skipped"}
+        # Whoever is at work in the folder may be writing them.
+        drafts[1].touch()
+        assert statuses(go((job,))[0]) == {"a": "skipped"}
+        assert drafts[1].exists()
+    assert statuses(go((job,))[0]) == {"a": "skipped"}
+    assert not any(draft.exists() for draft in drafts)
 
 
 def test_a_shelf_that_cannot_be_written(make_project: MakeProject, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import Markup
 
 from spm_lib.errors import RunError, SpecError
 from spm_lib.press.make import make
@@ -78,6 +79,31 @@ def test_a_canary_is_found_nowhere(
     assert not [form for form in forms(CANARY) if form in kept]
 
 
+def test_a_value_is_masked_before_its_text_is_cut(
+    make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "sk_live_51" + "x9" * 20
+    monkeypatch.setenv(NAME, secret)
+    project = make_project({"a": "North"})
+    refused = f"""import os
+raise ValueError("401 for " + "u" * 370 + " token=" + os.environ["{NAME}"])"""
+    project.notebook(book(refused))
+    (job,) = project.plan(SPEC + f"env: [{NAME}]\n")
+    failure = make(job).failure
+    assert failure is not None and failure.message.endswith(f" token=[{NAME}]")
+    assert "sk_live" not in everything(project.reports) + repr(failure)
+
+
+def test_forms_that_pages_and_cells_write() -> None:
+    secret = "pa'ss\"w  <20>"
+    shown = Markup("<td>{}</td>").format(secret) + " and " + " ".join(secret.split())
+    assert Mask({NAME: secret}).text(shown) == f"<td>[{NAME}]</td> and [{NAME}]"
+    masked = Mask({"PIN": "20240117"}).anything(
+        {"x": 20240117, "y": 20240117.0, "z": [True, 1, 2024011, None]}
+    )
+    assert masked == {"x": "[PIN]", "y": "[PIN]", "z": [True, 1, 2024011, None]}
+
+
 def test_a_variable_that_is_not_set_is_named_and_nothing_runs(
     make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,8 +126,15 @@ def test_a_value_in_a_spec_is_refused_and_not_repeated(make_project: MakeProject
 
 
 def test_kernels_are_given_what_programs_need_and_no_more() -> None:
-    given = {"PATH": "/bin", "LC_ALL": "C", "OMP_NUM_THREADS": "1", "SPM_SMTP_URL": "x", "AWS_SECRET": "x"}
-    assert set(ordinary(given)) == {"PATH", "LC_ALL", "OMP_NUM_THREADS"}
+    needed = {
+        "PATH": "/bin",
+        "LC_ALL": "C",
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": "x",
+        "LD_LIBRARY_PATH": "x",
+    }
+    secret = ("SPM_SMTP_URL", "AWS_SECRET", "LD_SDK_KEY", "CONDA_TOKEN", "PYTHON_API_PASSWORD", "XDG_TOKEN")
+    assert ordinary(needed | dict.fromkeys(secret, "x")) == needed
 
 
 @given(st.text(min_size=4, max_size=30), st.text(max_size=40), st.text(max_size=40))

@@ -34,9 +34,55 @@ _FOR_LIBRARIES = {
 }
 
 #: Read when Python or a preloaded library starts, and never again.
-_FROZEN_PREFIXES = ("PYTHON", "LC_", "LD_", "MPL")
-_FROZEN = ("LANG", "LANGUAGE", "HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "MATPLOTLIBRC")
-_NOT_FROZEN = ("MPLBACKEND", "PYTHONEXECUTABLE")
+START_VARIABLES = frozenset(
+    {"LANG", "LANGUAGE", "HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "MATPLOTLIBRC", "MPLCONFIGDIR"}
+    | {"LD_LIBRARY_PATH", "LD_PRELOAD"}
+    | {
+        f"PYTHON{name}"
+        for name in (
+            *(
+                "ASYNCIODEBUG",
+                "BREAKPOINT",
+                "COERCECLOCALE",
+                "DEBUG",
+                "DEVMODE",
+                "DONTWRITEBYTECODE",
+                "DUMPREFS",
+            ),
+            *(
+                "FAULTHANDLER",
+                "HASHSEED",
+                "HOME",
+                "INSPECT",
+                "INTMAXSTRDIGITS",
+                "IOENCODING",
+                "MALLOC",
+                "MALLOCSTATS",
+            ),
+            *(
+                "NODEBUGRANGES",
+                "NOUSERSITE",
+                "OPTIMIZE",
+                "PATH",
+                "PERFSUPPORT",
+                "PLATLIBDIR",
+                "PROFILEIMPORTTIME",
+            ),
+            *(
+                "PYCACHEPREFIX",
+                "SAFEPATH",
+                "STARTUP",
+                "TRACEMALLOC",
+                "TZPATH",
+                "UNBUFFERED",
+                "USERBASE",
+                "UTF8",
+            ),
+            *("VERBOSE", "WARNDEFAULTENCODING", "WARNINGS"),
+        )
+    }
+)
+_START_PREFIX = "LC_"
 
 
 def for_server(environ: Mapping[str, str], threads: int) -> dict[str, str]:
@@ -56,7 +102,7 @@ def frozen(environ: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in environ.items()
-        if (name.startswith(_FROZEN_PREFIXES) or name in _FROZEN) and name not in _NOT_FROZEN
+        if name in START_VARIABLES or name.startswith(_START_PREFIX)
     }
 
 
