@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from .command import spm
+
 ROOT = Path(__file__).parent.parent
-SPM = [sys.executable, "-m", "spm_lib.cli"]
-
-
-def spm(*words: str, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("SPM_")}
-    return subprocess.run(
-        [*SPM, *words], cwd=cwd, env={**inherited, **env}, capture_output=True, text=True, check=False
-    )
 
 
 def mistake(done: subprocess.CompletedProcess[str], *words: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,20 +16,10 @@ from nbformat.v4 import new_code_cell, new_notebook
 from spm_lib.data.ledger import Ledger, ledger_path
 from spm_lib.data.store import Store
 
+from .command import spm
+
 ROOT = Path(__file__).parent.parent
 DAY = dt.date(2026, 6, 30)
-
-
-def spm(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("SPM_")}
-    return subprocess.run(
-        [sys.executable, "-m", "spm_lib.cli", *words],
-        cwd=cwd,
-        env=inherited,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def mistake(done: subprocess.CompletedProcess[str], *words: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from spm_lib.press.notebook import tags
 
+from .. import command
 from .conftest import PUBLISH, Project, book
 
 MakeProject = Callable[..., Project]
@@ -23,12 +24,20 @@ JUPYTER = "import json, os, sys\nprint(json.dumps([sys.argv[1:], os.environ['SPM
 
 
 def spm(project: Project, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return command.spm(*words, *_places(project), cwd=project.root, **environment)
+
+
+def process(project: Project, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """As `spm`, in a process of its own, whose output is also that of the programs that it starts."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SPM_")}
     return subprocess.run(
-        [sys.executable, "-m", "spm_lib.cli", *words, "--store", str(project.store.path), "--reports", "reports"],
-        cwd=project.root, env=inherited | {"COLUMNS": "200"} | environment, capture_output=True, text=True, timeout=120,
-        check=False,
+        [sys.executable, "-m", "spm_lib.cli", *words, *_places(project)],
+        cwd=project.root, env=inherited | environment, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
+
+
+def _places(project: Project) -> tuple[str, ...]:
+    return "--store", str(project.store.path), "--reports", "reports"
 
 
 @pytest.fixture
@@ -55,7 +64,7 @@ def test_a_failure_names_cell_error_parameters_and_how_to_open_it(project: Proje
     fake = tmp_path / "fake"
     fake.mkdir()
     (fake / "jupyter.py").write_text(JUPYTER)
-    opened = spm(project, "open", "summary/2017-Q4/2017-12-31/south", PYTHONPATH=str(fake))
+    opened = process(project, "open", "summary/2017-Q4/2017-12-31/south", PYTHONPATH=str(fake))
     (command, store) = json.loads(opened.stdout)
     notebook = Path(command[-1])
     assert command[0] == "lab" and store == str(project.store.path)

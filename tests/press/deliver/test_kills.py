@@ -25,20 +25,26 @@ def test_killed_at_random_moments_no_mail_is_sent_twice_or_lost(tmp_path: Path) 
     ledgers: list[Path] = []
     in_hand: list[int] = []
     handed: list[int] = []
+
+    def filled() -> Path:
+        ledgers.append(tmp_path / f"{len(ledgers)}.ledger.sqlite")
+        fill(ledgers[-1], f"send-{len(ledgers)}", RECIPIENTS)
+        return ledgers[-1]
+
     with mail_server(tmp_path) as server, Senders() as senders:
-        while len(handed) < KILLS:
-            ledgers.append(tmp_path / f"{len(ledgers)}.ledger.sqlite")
-            fill(ledgers[-1], f"send-{len(ledgers)}", RECIPIENTS)
-            kills = killed_send(
-                senders, ledgers[-1], server.port, chance, most=KILLS - len(handed), within=0.35
-            )
+        begun = time.monotonic()
+        assert not senders.send(filled(), server.port)
+        took = time.monotonic() - begun
+        # Until kills struck some before the content left, and some after.
+        while len(handed) < KILLS or not (sum(in_hand) and sum(handed)):
+            assert len(ledgers) < 10 * KILLS
+            most = max(1, KILLS - len(handed))
+            kills = killed_send(senders, filled(), server.port, chance, most=most, within=took)
             in_hand += kills.in_hand
             handed += kills.handed
     found = verdict(ledgers, server.log)
     assert found.wrong == ()
     assert found.states.total() == RECIPIENTS * len(ledgers)
-    # The kills struck: some before the content left, and some after.
-    assert sum(in_hand) and sum(handed)
     # What the server hung up on after it took it, and of the kills only what was being handed over.
     assert 0 < found.states["unknown"] <= len(ledgers) + sum(handed)
     assert found.states["rejected"] == 2 * len(ledgers)
