@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
@@ -178,7 +177,7 @@ def _crew(due: int, workers: int | None, cluster: str | None) -> AbstractContext
     threads = max(1, cores() // count)
     # It imports its libraries while the workers import theirs.
     start_server(threads)
-    return local_workers(count, _prepare, threads)
+    return local_workers(count, "spm_lib.press.worker_modules", _prepare, threads)
 
 
 def _made(due: Sequence[Job], clock: Clock, workers: Workers) -> Generator[Result, None, None]:
@@ -199,22 +198,17 @@ def _made(due: Sequence[Job], clock: Clock, workers: Workers) -> Generator[Resul
             yield _result(job, made, attempt, clock)
 
 
-# Papermill and nbconvert take over a second to import: workers need them, the process that plans does not.
-
-
 def _prepare(threads: int) -> None:
-    # It checks addresses of a kind that no notebook has, and takes longer to import than all the rest: jsonschema
-    # does without where it is not there.
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-    from spm_lib.press.make import prepare
+    from spm_lib.press.worker_modules import make
 
-    prepare(threads)
+    make.prepare(threads)
 
 
 def _make(job: Job) -> Made:
-    from spm_lib.press.make import make
+    from spm_lib.press.worker_modules import make
 
-    return make(job)
+    made: Made = make.make(job)
+    return made
 
 
 def _outcome(future: Future[Made]) -> Made:

@@ -122,7 +122,9 @@ class Mask:
         forms = {form: f"[{name}]" for name, value in secrets.items() for form in _forms(value)}
         # The longest first: a value may be part of another.
         self._forms = sorted(forms.items(), key=lambda pair: -len(pair[0]))
-        self._numbers = {int(form): label for form, label in forms.items() if _DIGITS.fullmatch(form)}
+        self._numbers: dict[float, str] = {
+            int(form): label for form, label in forms.items() if _DIGITS.fullmatch(form)
+        }
 
     def text(self, text: str) -> str:
         """Give `text` without the values, in its drawn pictures neither."""

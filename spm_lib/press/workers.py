@@ -5,14 +5,17 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import forkserver
+from multiprocessing.context import BaseContext
 from typing import Any, TypeVar
 
 from spm_lib.errors import RunError
+from spm_lib.press.kernels.environment import for_server
 
 _T = TypeVar("_T")
 
@@ -57,14 +60,17 @@ class LocalWorkers(ThreadPoolExecutor):
     ----------
     count
         How many.
+    modules
+        The module that imports what they need. Where the system can fork, one process does, and they are forked from that.
     setup
         Called once in each process; a module's function.
     *arguments
         What `setup` is given.
     """
 
-    def __init__(self, count: int, setup: Callable[..., None], *arguments: Any) -> None:
+    def __init__(self, count: int, modules: str, setup: Callable[..., None], *arguments: Any) -> None:
         super().__init__(count, thread_name_prefix="worker")
+        self._context = _context(modules)
         self._setup = setup
         self._arguments = arguments
         self._mine = threading.local()
@@ -110,23 +116,55 @@ class LocalWorkers(ThreadPoolExecutor):
     def _pool(self) -> ProcessPoolExecutor:
         pool: ProcessPoolExecutor | None = getattr(self._mine, "pool", None)
         if pool is None:
-            # Not forked: this process may hold threads and open databases, which do not survive a fork.
-            context = multiprocessing.get_context("spawn")
             with self._lock:
                 if self._stopped:
                     raise WorkerLostError("the run was stopped")
                 pool = ProcessPoolExecutor(
-                    1, mp_context=context, initializer=self._setup, initargs=self._arguments
+                    1,
+                    mp_context=self._context,
+                    initializer=_set_up,
+                    initargs=(dict(os.environ), self._setup, *self._arguments),
                 )
                 self._pools.add(pool)
             self._mine.pool = pool
         return pool
 
 
+def _context(modules: str) -> BaseContext:
+    """Give the way in which workers are started; never by forking this process, which may hold threads and databases."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([modules])
+    # What is forked must have one thread: libraries start theirs when they are imported, unless their variables say not to.
+    with _environment(for_server(os.environ, 1)):
+        forkserver.ensure_running()
+    return context
+
+
 @contextmanager
-def local_workers(count: int, setup: Callable[..., None], *arguments: Any) -> Iterator[Workers]:
+def _environment(environ: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(environ)
+    try:
+        yield
+    finally:
+        for name in environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
+
+
+def _set_up(environ: Mapping[str, str], setup: Callable[..., None], *arguments: Any) -> None:
+    # The process that it was forked from has the environment of its own start.
+    os.environ.clear()
+    os.environ.update(environ)
+    setup(*arguments)
+
+
+@contextmanager
+def local_workers(count: int, modules: str, setup: Callable[..., None], *arguments: Any) -> Iterator[Workers]:
     """Have `count` processes of this machine; see `LocalWorkers`."""
-    workers = LocalWorkers(count, setup, *arguments)
+    workers = LocalWorkers(count, modules, setup, *arguments)
     try:
         yield Workers(workers, count)
     except BaseException:
