@@ -17,24 +17,26 @@ from typing import Any
 
 import nbformat
 import pytest
+from filelock import Timeout
 from nbformat.v4 import new_code_cell, new_notebook
 from typer.testing import CliRunner
 
 from spm_lib import terminal
-from spm_lib.cli import project, turn
-from spm_lib.cli import reports as report_commands
+from spm_lib.cli import making, project, reports, turn
 from spm_lib.cli import schedule as commands
 from spm_lib.cli.application import app
+from spm_lib.cli.delivery import SendingEnded
+from spm_lib.cli.making import ReportsMade
 from spm_lib.cli.options import settings_of
-from spm_lib.cli.reports import ReportsMade
 from spm_lib.cli.schedule import every_minute, schedule_app
 from spm_lib.data import swap
 from spm_lib.data.ledger import ledger_path
 from spm_lib.data.store import Store
 from spm_lib.errors import DeliveryError, RunError, SourceError, StoreError
 from spm_lib.press import sweep
-from spm_lib.press.deliver import outbox
+from spm_lib.press.deliver import sole_sender
 from spm_lib.press.schedule.slot_ledger import SlotLedger
+from spm_lib.press.spec import Spec
 
 ROOT = Path(__file__).parent.parent
 MONDAY = dt.datetime(2026, 1, 5, 7, tzinfo=dt.UTC)
@@ -61,6 +63,8 @@ class Works:
         self.codes = {"run": 0, "send": 0, "tell": 1, "wait": 0}
         self.made: dict[str, Any] = {"day": dt.date(2017, 12, 31)}
         self.raises: dict[str, Exception] = {}
+        self.untold = ""
+        self.refused: Callable[[Exception], bool] = lambda _: False
 
     def spec(self, name: str = "weekly", text: str = SPEC) -> None:
         (self.root / "params" / f"{name}.yml").write_text(text, "utf-8")
@@ -70,21 +74,22 @@ class Works:
         self.fail("ingest")
         return "loaded"
 
-    def run(self, spec: Path, settings: Any, *, today: dt.date, jobs: int | None, json: bool) -> ReportsMade:
+    def run(self, spec: Path, settings: Any, *, today: dt.date, **more: Any) -> ReportsMade:
+        self.refused = more["refused"]
         self.calls.append(("run", (spec.stem, today)))
         self.fail("run")
         sys.stdout.write("what a run prints\n")
         return ReportsMade(self.codes["run"], **self.made)
 
-    def send(self, spec: Path, settings: Any, **more: Any) -> int:
+    def send(self, spec: Path, settings: Any, **more: Any) -> SendingEnded:
         self.calls.append(("send", (spec.stem, more)))
         self.fail("send")
-        return self.codes["send"]
+        return SendingEnded(self.codes["send"], self.untold)
 
-    def tell(self, spec: Path, settings: Any, troubles: Sequence[str], **_: Any) -> int:
-        self.calls.append(("tell", (spec.stem, {"troubles": tuple(troubles)})))
+    def tell(self, spec: Spec, settings: Any, troubles: Sequence[str], **_: Any) -> SendingEnded:
+        self.calls.append(("tell", (spec.name, {"troubles": tuple(troubles)})))
         self.fail("tell")
-        return self.codes["tell"]
+        return SendingEnded(self.codes["tell"], self.untold)
 
     def waiting(self, settings: Any, **_: Any) -> int:
         self.fail("wait")
@@ -141,8 +146,9 @@ def works(
     monkeypatch.setattr(project, "utc", lambda: made.now)
     monkeypatch.setattr("spm_lib.data.ingest.ingest", made.ingest)
     monkeypatch.setattr(terminal, "show_ingest", lambda *_, **__: None)
-    monkeypatch.setattr(report_commands, "run_reports", made.run)
+    monkeypatch.setattr(making, "run_reports", made.run)
     delivery = types.ModuleType("spm_lib.cli.delivery")
+    delivery.SendingEnded = SendingEnded  # type: ignore[attr-defined]
     delivery.send_reports = made.send  # type: ignore[attr-defined]
     delivery.tell_owner = made.tell  # type: ignore[attr-defined]
     delivery.send_what_waits = made.waiting  # type: ignore[attr-defined]
@@ -314,7 +320,7 @@ def test_a_slot_waits_while_another_run_load_or_sending_is_at_work(
             with sweep.alone(works.root), sweep.alone(works.root):
                 pytest.fail("two run")
         else:
-            with outbox.alone(lock), outbox.alone(lock):
+            with sole_sender.alone(lock), sole_sender.alone(lock):
                 pytest.fail("two send")
 
     plain = works.fail
@@ -331,7 +337,7 @@ def test_mails_that_another_sending_has_in_hand_are_no_failure(
     works: Works, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def collide(_: str) -> None:
-        with outbox.alone(works.root / "x"), outbox.alone(works.root / "x"):
+        with sole_sender.alone(works.root / "x"), sole_sender.alone(works.root / "x"):
             pytest.fail("two send")
 
     monkeypatch.setattr(works, "fail", collide)
@@ -406,13 +412,13 @@ def test_several_slots_a_day_draw_a_warning_where_readers_are_sent_one(works: Wo
 def test_an_index_that_cannot_be_written_is_told_in_one_line(works: Works) -> None:
     (works.root / "reports").write_text("", "utf-8")
     with pytest.raises(RunError, match=r"the index cannot be written .*reports that were made stand"):
-        report_commands.put_index(settings_of())
+        making.put_index(settings_of())
 
 
 def test_today_by_hand_is_today_where_the_schedule_is_at_home(
     works: Works, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report_commands, "now", lambda: dt.datetime(2026, 3, 31, 20, tzinfo=dt.UTC))
+    monkeypatch.setattr(reports, "now", lambda: dt.datetime(2026, 3, 31, 20, tzinfo=dt.UTC))
     cell = new_code_cell('period = "2026-03"', metadata={"tags": ["parameters"]})
     nbformat.write(new_notebook(cells=[cell]), works.root / "notebooks" / "summary.ipynb")
     for zone, day in (("Australia/Sydney", "2026-04-01"), ("Europe/London", "2026-03-31")):
@@ -439,12 +445,72 @@ def test_a_spec_that_cannot_be_read_stops_no_other(works: Works) -> None:
     assert "broken.yml" in done.output and "for_each" in done.output
 
 
-def test_two_specs_with_one_name_run_nothing(works: Works) -> None:
+def test_two_specs_with_one_name_are_told_to_their_owner_and_stop_no_other(works: Works) -> None:
+    works.spec("other")
+    works.due(MONDAY - HOUR)
     (works.root / "params" / "weekly.yaml").write_text(SPEC, "utf-8")
-    works.now = MONDAY
-    done = CliRunner().invoke(schedule_app, ["run-due"])
-    assert "two specs have the name 'weekly'" in str(done.exception)
+    done = works.due(MONDAY, code=1)
+    assert "weekly: two specs have the name 'weekly'" in done.output
+    assert [given for step, given in works.calls if step == "run"] == [("other", MONDAY.date())]
+    ((name, said),) = [given for step, given in works.calls if step == "tell"]
+    assert name == "weekly" and "waits, as its spec cannot be read: two specs" in said["troubles"][0]
+
+
+def test_many_missed_slots_are_one_line(works: Works) -> None:
+    works.spec(text=SPEC.replace("0 7 * * MON", "*/5 * * * *").replace("ingest_first: [crm]\n", ""))
+    works.due(MONDAY - 48 * HOUR)
+    done = works.due(MONDAY, code=1)
+    (line,) = [line for line in done.output.splitlines() if "missed" in line]
+    assert line.startswith(
+        "weekly: 575 missed, from 2026-01-03 07:05:00+00:00 to 2026-01-05 06:55:00+00:00: a later"
+    )
+
+
+def test_a_mail_server_that_is_not_set_hides_no_shut_gate(
+    works: Works, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spm_lib.press.gates.shut_gates", lambda *_, **__: ("The data end too long ago",))
+    works.made["unscored"] = ("Open deals are not scored as of 2017-12-31: the disk is full",)
+    works.raises["send"] = DeliveryError("no mail server is set")
+    works.due(MONDAY, code=1)
+    note = SlotLedger(ledger_path(works.store)).slots()[0].note
+    assert note == f"no mail server is set; The data end too long ago; {works.made['unscored'][0]}"
+
+
+def test_what_no_owner_could_be_told_is_told_once_there_is_one(works: Works) -> None:
+    works.raises["ingest"] = SourceError("the file is empty", where="deals.csv")
+    works.untold = "revops@example.com is in no domain that params/recipients.yml allows"
+    works.due(MONDAY, code=1)
+    said = works.sent()["troubles"]
+    del works.raises["ingest"]
+    for untold in (works.untold, ""):
+        works.untold = untold
+        done = works.due(MONDAY + HOUR, code=1)
+        assert works.steps() == ["tell"] and said[0] in works.sent()["troubles"][0]
+        assert ("the owner could not be told: revops@" in done.output) == bool(untold)
+    works.due(MONDAY + 2 * HOUR)
     assert works.steps() == []
+
+
+def test_another_one_that_scores_is_waited_for(works: Works) -> None:
+    works.due(MONDAY)
+    refused = works.refused
+    busy = StoreError("another program is scoring this store")
+    busy.__context__ = Timeout("lock")
+    assert refused(busy) and not refused(StoreError("the disk is full"))
+
+
+def test_serve_outlives_a_fault_of_ours(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns: list[int] = []
+
+    def fails(self: object) -> None:
+        turns.append(1)
+        raise OverflowError("date value out of range")
+
+    monkeypatch.setattr(turn.Turn, "run", fails)
+    monkeypatch.setattr(commands, "every_minute", lambda turn, **_: (turn(), turn()))
+    done = works.spm("serve")
+    assert len(turns) == 2 and "OverflowError: date value out of range" in done.output
 
 
 def test_list_shows_the_next_slot_and_the_last(works: Works) -> None:
@@ -488,7 +554,13 @@ def test_install_prints_first_and_writes_on_yes(
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     folder = tmp_path / "config" / "systemd" / "user"
+    works.spec(text=SPEC + "env: [CRM_TOKEN, ERP_TOKEN]\n")
+    monkeypatch.setenv("CRM_TOKEN", "s3cr3t-value")
+    monkeypatch.setenv("SPM_LOCALE", "de_DE")
+    (works.root / ".env").write_text("ERP_TOKEN=another-value\n")
     first = works.spm("install").output
+    assert "weekly is given CRM_TOKEN of the environment, which a timer does not have" in first
+    assert "SPM_LOCALE=de_DE" in first and "s3cr3t" not in first
     assert "OnCalendar=*:0/5" in first and "add --yes" in first and not folder.exists()
     assert "add --yes" in works.spm("install", "--with", "cron").output and not kept.exists()
     works.spm("install", "--yes")

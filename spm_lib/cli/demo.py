@@ -8,8 +8,8 @@ import typer
 
 from spm_lib import terminal
 from spm_lib.cli.application import app
+from spm_lib.cli.making import run_reports, score_days
 from spm_lib.cli.options import JobsOption, ReportsOption, StoreOption, now, settings_of
-from spm_lib.cli.reports import make_reports, score_days
 from spm_lib.data.ledger import Ledger, ledger_path
 from spm_lib.errors import ParameterError, StoreError
 from spm_lib.settings import Settings
@@ -38,7 +38,7 @@ def demo(
             )
         score_days(settings.store, {last - before for before in _SCORED_BEFORE})
     codes = [
-        make_reports(settings.root / "params" / f"{name}.yml", settings, as_of="latest", jobs=jobs)
+        run_reports(settings.root / "params" / f"{name}.yml", settings, as_of="latest", jobs=jobs).code
         for name in _SPECS
     ]
     raise typer.Exit(max(codes))

@@ -1,8 +1,10 @@
-"""What several commands ask of a project: its specs, a spec's own day, and its gates."""
+"""What several commands ask of a project: its specs and other files, a spec's own day, and its gates."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spm_lib.cli.options import utc
@@ -45,6 +47,19 @@ def warnings_of(spec: Spec) -> tuple[str, ...]:
             "are sent by hand: spm send --resend",
         )
     return found
+
+
+def readers() -> Mapping[str, Callable[[Path], object]]:
+    """Give what reads each file in ``params/`` that is no run spec, by its name."""
+    from spm_lib.models.coaching.playbook import PLAYBOOK_FILE, load_playbook
+    from spm_lib.models.recognition_rules import RULES_FILE, load_recognition_rules
+    from spm_lib.press.deliver.directory import DIRECTORY_FILE, load_directory
+
+    return {
+        PLAYBOOK_FILE: load_playbook,
+        RULES_FILE.name: load_recognition_rules,
+        DIRECTORY_FILE: lambda path: load_directory(path.parent),
+    }
 
 
 def shut_now(spec: Spec, settings: Settings, *, today: dt.date, keep: bool) -> tuple[str, ...]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import shlex
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from spm_lib import terminal
 from spm_lib.cli.application import app
+from spm_lib.cli.making import put_index, run_reports
 from spm_lib.cli.options import (
     AsOfOption,
     JobsOption,
@@ -27,37 +24,12 @@ from spm_lib.cli.options import (
     now,
     parameters_of,
     settings_of,
-    utc,
 )
-from spm_lib.cli.project import today_of, warnings_of
-from spm_lib.errors import ParameterError, RunError, SpmError, did_you_mean, one_line
-from spm_lib.settings import Settings
+from spm_lib.cli.project import readers, today_of, warnings_of
+from spm_lib.errors import ParameterError, SpmError, did_you_mean
 
 if TYPE_CHECKING:
-    from spm_lib.press.plan import Job
-    from spm_lib.press.run import Result
-
-
-@dataclass(frozen=True)
-class ReportsMade:
-    """How the reports of a spec were made.
-
-    Parameters
-    ----------
-    code
-        The exit code: 130 where it was stopped, 1 where a report failed or is held.
-    day
-        The day that the reports speak of; None where none was planned.
-    failed
-        Each report that failed or is held, with its cell and error, how to look at it, and its parameters.
-    unscored
-        Each day that could not be scored, and why: its reports tell of no scores.
-    """
-
-    code: int
-    day: dt.date | None = None
-    failed: tuple[str, ...] = ()
-    unscored: tuple[str, ...] = ()
+    pass
 
 
 @app.command()
@@ -119,7 +91,7 @@ def run(
     json: JsonOption = False,
 ) -> None:
     """Make the reports that a spec means: what is missing, failed or stale; one failure stops no other."""
-    code_of_exit = make_reports(
+    made = run_reports(
         spec,
         settings_of(store=store, reports=reports),
         period=period,
@@ -133,7 +105,7 @@ def run(
         code=code,
         json=json,
     )
-    raise typer.Exit(code_of_exit)
+    raise typer.Exit(made.code)
 
 
 @app.command()
@@ -160,7 +132,7 @@ def check(
     wrong = []
     for file in found:
         try:
-            reader = _readers().get(file.name)
+            reader = readers().get(file.name)
             if file.resolve().parent.name == "sources":
                 read_source(file)
             elif reader is not None:
@@ -198,151 +170,3 @@ def _check_run_spec(file: Path) -> None:
             )
     for warning in warnings_of(spec):
         terminal.say(f"{file}: Mind: {warning}")
-
-
-def _readers() -> Mapping[str, Callable[[Path], object]]:
-    """Give what reads each file in ``params/`` that is no run spec, by its name."""
-    from spm_lib.models.coaching.playbook import PLAYBOOK_FILE, load_playbook
-    from spm_lib.models.recognition_rules import RULES_FILE, load_recognition_rules
-    from spm_lib.press.deliver.directory import DIRECTORY_FILE, load_directory
-
-    return {
-        PLAYBOOK_FILE: load_playbook,
-        RULES_FILE.name: load_recognition_rules,
-        DIRECTORY_FILE: lambda path: load_directory(path.parent),
-    }
-
-
-def put_index(settings: Settings) -> Path:
-    """Write the index over all reports, with what became of their delivery.
-
-    Raises
-    ------
-    RunError
-        Where it cannot be written.
-    """
-    from spm_lib.data.ledger import ledger_path
-    from spm_lib.press.deliver.deliveries import deliveries
-    from spm_lib.press.index import write_index
-
-    try:
-        return write_index(settings.reports, deliveries(ledger_path(settings.store)))
-    except OSError as error:
-        raise RunError(
-            f"the index cannot be written ({one_line(str(error), 160)})",
-            where=str(settings.reports),
-            mend="Free some space, or name another folder with --reports; reports that were made stand",
-        ) from error
-
-
-def score_days(store: Path, days: Collection[dt.date], *, json: bool = False) -> tuple[bool, tuple[str, ...]]:
-    """Score days that are not scored yet; what cannot be scored is told, and stops nothing.
-
-    Returns
-    -------
-    tuple of bool and tuple of str
-        Whether any day was scored now; and why days could not be, a sentence each.
-    """
-    from spm_lib.models.scoring import score_store
-
-    anything, failed = False, []
-    for day in sorted(days):
-        try:
-            with terminal.working(f"Scoring open deals as of {day}", quiet=json) as say:
-                scored = score_store(store, day, clock=utc, progress=say)
-        except SpmError as error:
-            failed.append(f"Open deals are not scored as of {day}: {error}")
-            terminal.complain(f"Not scored: {error}")
-            continue
-        if scored.state == "scored":
-            anything = True
-            if not json:
-                terminal.show_scored(scored, brief=True)
-    return anything, tuple(failed)
-
-
-def make_reports(spec: Path, settings: Settings, **options: Any) -> int:
-    """Make reports as `run_reports` does; give the exit code alone."""
-    return run_reports(spec, settings, **options).code
-
-
-def run_reports(
-    spec: Path,
-    settings: Settings,
-    *,
-    today: dt.date | None = None,
-    period: str | None = None,
-    as_of: str | None = None,
-    teams: list[str] | None = None,
-    reps: list[str] | None = None,
-    parameters: list[str] | None = None,
-    jobs: int | None,
-    cluster: str | None = None,
-    force: bool = False,
-    code: bool = False,
-    json: bool = False,
-) -> ReportsMade:
-    """Plan, run, write the index, tell.
-
-    Parameters
-    ----------
-    spec, settings, period, as_of, teams, reps, parameters, jobs, cluster, force, code, json
-        As the command's options.
-    today
-        What ``as_of: today`` means; by default today where the spec's schedule is at home, else here.
-    """
-    from spm_lib.data.store import open_store
-    from spm_lib.press import spec as specs
-    from spm_lib.press.plan import plan as jobs_of
-    from spm_lib.press.run import run as make
-
-    content = specs.load_spec(spec)
-    # A slip in the company's own words would fail each report that tells them, one by one.
-    for name, reader in _readers().items():
-        if (spec.parent / name).is_file():
-            reader(spec.parent / name)
-
-    def plan_jobs() -> tuple[Job, ...]:
-        with open_store(settings.store) as opened:
-            return jobs_of(
-                content,
-                opened,
-                today=today or today_of(content, now()),
-                reports=settings.reports,
-                period=period,
-                as_of=as_of,
-                teams=teams,
-                reps=reps,
-                parameters=parameters_of(parameters),
-                code=code,
-                locale=settings.locale,
-            )
-
-    planned = plan_jobs()
-    # Planned first, as a mistake is told at once and scoring may take a minute; and again, as reports tell of scores.
-    unscored: tuple[str, ...] = ()
-    if content.content.score:
-        scored, unscored = score_days(settings.store, {job.as_of for job in planned}, json=json)
-        planned = plan_jobs() if scored else planned
-    with terminal.counting(f"Making {len(planned)} reports", len(planned), quiet=json) as tell:
-        summary = make(planned, clock=utc, workers=jobs, cluster=cluster, force=force, progress=tell)
-    place = put_index(settings)
-    terminal.show_run(summary, place, json=json)
-    troubles = (*summary.failed, *summary.held)
-    return ReportsMade(
-        130 if summary.interrupted else min(len(troubles), 1),
-        next((job.as_of for job in planned), None),
-        tuple(map(_trouble, troubles)),
-        unscored,
-    )
-
-
-def _trouble(result: Result) -> str:
-    """Say in one line what is wrong with a report, and how to look at it."""
-    job = result.job
-    name = job.html.relative_to(job.reports).with_suffix("").as_posix()
-    given = ", ".join(f"{key}={value}" for key, value in job.parameters.items()) or "none"
-    return (
-        f"{job.label}: {'failed at' if result.status == 'failed' else 'held:'} {one_line(str(result.failure), 160)}. "
-        f"Look at it with: {shlex.join(['spm', 'open', name])}. Parameters: {one_line(given, 120)}"
-    )

@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext, redirect_stdout
 from enum import StrEnum
 from pathlib import Path
@@ -20,8 +20,8 @@ from spm_lib import terminal
 from spm_lib.cli.options import JobsOption, JsonOption, ReportsOption, StoreOption, settings_of, utc
 from spm_lib.cli.project import specs_of, warnings_of
 from spm_lib.cli.turn import Turn, slot_ledger
-from spm_lib.errors import ScheduleError, SpmError
-from spm_lib.settings import Settings
+from spm_lib.errors import ScheduleError, SpmError, one_line
+from spm_lib.settings import LOCALE_VARIABLE, Settings
 
 schedule_app = typer.Typer(
     no_args_is_help=True,
@@ -131,6 +131,7 @@ def install(
     yes: Annotated[bool, typer.Option("--yes", help="Write it; without, it is printed only.")] = False,
 ) -> None:
     """Have a systemd user timer or a crontab line call run-due every five minutes; printed first, written on --yes."""
+    from spm_lib.press.kernels.environment import MEMORY_VARIABLE, WARM_VARIABLE
     from spm_lib.press.schedule.timers import crontab_line, put_line, put_units, systemd_units
 
     settings = settings_of(store=store, reports=reports)
@@ -140,8 +141,11 @@ def install(
         for name, path in (("--store", settings.store), ("--reports", settings.reports))
         for word in (name, str(path.absolute()))
     ]
+    # A timer has an environment of its own; what shapes reports goes along, so that its reports are those made by hand.
+    shaping = (LOCALE_VARIABLE, WARM_VARIABLE, MEMORY_VARIABLE)
+    environ = {name: os.environ[name] for name in shaping if os.environ.get(name)}
     if (timer or _timer_here()) is Timer.systemd:
-        units = systemd_units(settings.root, program, options)
+        units = systemd_units(settings.root, program, options, environ)
         folder = _units_folder()
         for name, text in units.items():
             terminal.say(f"# {folder / name}\n{text}")
@@ -149,12 +153,28 @@ def install(
             put_units(units, folder)
             terminal.say("The timer runs while you are logged in; at all times with: loginctl enable-linger")
     else:
-        line = crontab_line(settings.root, program, options)
+        line = crontab_line(settings.root, program, options, environ)
         terminal.say(line)
         if yes:
             terminal.say("Written" if put_line(settings.root, line) else "It stands in your crontab already")
+    for warning in _left_behind(settings):
+        terminal.say(f"Mind: {warning}")
     if not yes:
         terminal.say("Nothing was written yet; add --yes")
+
+
+def _left_behind(settings: Settings) -> Iterator[str]:
+    """Say which secrets of scheduled specs a timer does not have: they are written into no unit."""
+    from spm_lib.press.deliver.mail_server import settings_said
+
+    written = settings_said({}, settings.root / ".env")
+    for spec in specs_of(settings)[0]:
+        missing = [name for name in spec.content.env if name not in written]
+        if missing and spec.content.schedule is not None:
+            yield (
+                f"{spec.name} is given {', '.join(missing)} of the environment, which a timer does not have: write "
+                f"{'it' if len(missing) == 1 else 'them'} into {settings.root / '.env'}"
+            )
 
 
 def every_minute(
@@ -173,6 +193,8 @@ def _turn_told(settings: Settings, jobs: int | None) -> None:
         Turn(settings, jobs).run()
     except SpmError as error:
         terminal.complain(str(error))
+    except Exception as error:  # noqa: BLE001 - a fault in one turn is told as well, and stops no later one either
+        terminal.complain(one_line(f"{type(error).__name__}: {error}"))
 
 
 def _show_list(found: list[dict[str, Any]]) -> None:

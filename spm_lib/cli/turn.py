@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import Timeout
 
 from spm_lib import terminal
+from spm_lib.cli.delivery_gates import shut_aloud
 from spm_lib.cli.options import now, utc
-from spm_lib.cli.project import shut_now, specs_of, today_of
+from spm_lib.cli.project import specs_of, today_of
 from spm_lib.errors import DeliveryError, SpmError
 from spm_lib.settings import Settings
 
 if TYPE_CHECKING:
-    from spm_lib.cli.reports import ReportsMade
+    from spm_lib.cli.delivery import SendingEnded
+    from spm_lib.cli.making import ReportsMade
     from spm_lib.press.schedule.due import Told, WorkOutcome
     from spm_lib.press.schedule.slot_ledger import SlotLedger
     from spm_lib.press.spec import Spec
+
+#: So many missed slots of a spec are named one by one.
+_NAMED = 3
 
 #: The exit code of a step that was stopped by Ctrl-C or SIGTERM.
 INTERRUPTED = 130
@@ -59,9 +66,15 @@ class Turn:
             terminal.complain(str(error))
             self.code = 1
         ledger = slot_ledger(self.settings)
-        told = run_due(specs, ledger, clock=utc, work=self.work, tell=self.tell, unread=tuple(broken))
-        for one in told or ():
-            line = f"{one.spec}: {one.at or 'its owner'}: {one.state}" + (f": {one.note}" if one.note else "")
+        told = run_due(
+            specs,
+            ledger,
+            clock=utc,
+            work=self.work,
+            tell=self.tell,
+            unread={n: str(e) for n, e in broken.items()},
+        )
+        for one, line in _lines(told or ()):
             if one.state == "done":
                 terminal.say(line)
             else:
@@ -91,7 +104,7 @@ class Turn:
         except DeliveryError as error:
             terminal.complain(str(error))
             # Another one that sends has those mails in hand.
-            self.code = max(self.code, int(not _in_the_way(error)))
+            self.code = max(self.code, int(not in_the_way(error)))
 
     def work(self, spec: Spec, slot: dt.datetime, troubles: tuple[str, ...]) -> WorkOutcome:
         """Load, make, check the gates, send; tell the owner what there is to tell."""
@@ -100,7 +113,7 @@ class Turn:
         try:
             return self._work(spec, today_of(spec, slot), troubles)
         except SpmError as error:
-            if not _in_the_way(error):
+            if not in_the_way(error):
                 raise
             return WorkOutcome(False, str(error), again=True)
         except RuntimeError as error:
@@ -110,17 +123,25 @@ class Turn:
             raise
 
     def _work(self, spec: Spec, today: dt.date, troubles: tuple[str, ...]) -> WorkOutcome:
-        from spm_lib.cli.reports import ReportsMade, run_reports
+        from spm_lib.cli.making import ReportsMade, run_reports
         from spm_lib.press.schedule.due import WorkOutcome
 
         failed = tuple(text for text in map(self.load, self._sources(spec)) if text is not None)
         made = ReportsMade(0)
         shut: tuple[str, ...] = ()
         if not failed:
-            made = run_reports(spec.document.path, self.settings, today=today, jobs=self.jobs, json=self.json)
+            made = run_reports(
+                spec.document.path,
+                self.settings,
+                today=today,
+                jobs=self.jobs,
+                json=self.json,
+                # Readers are sent one report of a day: not one without scores because a person scores at this moment.
+                refused=in_the_way,
+            )
             # Stopped, not done: the slot stays claimed and is taken up again.
             self._go_on(made.code)
-            shut = shut_now(spec, self.settings, today=today, keep=True)
+            shut = shut_aloud(spec, self.settings, today=today, keep=True)
         try:
             sent = (
                 self._send(spec, shut, troubles, made)
@@ -128,25 +149,30 @@ class Turn:
                 else self._tell(spec, (*troubles, *failed))
             )
         except DeliveryError as error:
-            if _in_the_way(error):
+            if in_the_way(error):
                 raise
             # What waits is sent by a later call, and the owner told.
-            return WorkOutcome(False, "; ".join((*failed, str(error), *made.failed)), heard=False)
-        self._go_on(sent)
+            note = "; ".join((*failed, str(error), *shut, *made.unscored, *made.failed))
+            return WorkOutcome(False, note, heard=False)
+        self._go_on(sent.code)
+        heard = not sent.untold
         if failed:
-            return WorkOutcome(False, failed[0])
+            return WorkOutcome(False, failed[0], heard=heard)
         self.code = max(self.code, int(bool(made.unscored)))
         notes = [
             *shut,
             *made.unscored,
             *(["some reports failed or are held"] * bool(made.code)),
-            *(["not all was sent"] * bool(sent)),
+            *(["not all was sent"] * bool(sent.code)),
         ]
-        return WorkOutcome(True, "; ".join(notes))
+        return WorkOutcome(True, "; ".join(notes), heard=heard)
 
     def tell(self, spec: Spec, slot: dt.datetime, troubles: tuple[str, ...]) -> None:
         """Tell a spec's owner of what was missed or failed; nothing was made, so nobody else gets anything."""
-        self._go_on(self._tell(spec, troubles))
+        told = self._tell(spec, troubles)
+        self._go_on(told.code)
+        if told.untold:
+            raise DeliveryError(told.untold)
 
     def _go_on(self, code: int) -> None:
         """Take over a step's exit code; a step that a person or the system stopped stops all."""
@@ -154,7 +180,9 @@ class Turn:
             raise KeyboardInterrupt
         self.code = max(self.code, min(code, 1))
 
-    def _send(self, spec: Spec, shut: tuple[str, ...], troubles: tuple[str, ...], made: ReportsMade) -> int:
+    def _send(
+        self, spec: Spec, shut: tuple[str, ...], troubles: tuple[str, ...], made: ReportsMade
+    ) -> SendingEnded:
         from spm_lib.cli.delivery import send_reports
 
         if spec.content.deliver is None:
@@ -169,16 +197,16 @@ class Turn:
             json=self.json,
         )
 
-    def _tell(self, spec: Spec, troubles: tuple[str, ...]) -> int:
-        from spm_lib.cli.delivery import tell_owner
+    def _tell(self, spec: Spec, troubles: tuple[str, ...]) -> SendingEnded:
+        from spm_lib.cli.delivery import SendingEnded, tell_owner
 
         if not troubles:
-            return 0
+            return SendingEnded(0)
         if spec.content.owner is None:
             for text in troubles:
                 terminal.complain(f"{spec.name}: {text}")
-            return 1
-        return tell_owner(spec.document.path, self.settings, troubles, json=self.json)
+            return SendingEnded(1)
+        return tell_owner(spec, self.settings, troubles, json=self.json)
 
     def load(self, source: Path) -> str | None:
         """Load a source once a turn; give what went wrong."""
@@ -189,7 +217,7 @@ class Turn:
                 with terminal.working(f"Loading {source}", quiet=self.json) as say:
                     summary = ingest(source, self.settings.store, now=now(), progress=say)
             except SpmError as error:
-                if _in_the_way(error):
+                if in_the_way(error):
                     raise
                 self.loaded[source] = f"The source {source.stem} could not be loaded: {error}"
             else:
@@ -202,6 +230,21 @@ class Turn:
         return tuple(folder / f"{name.removesuffix('.yml')}.yml" for name in spec.content.ingest_first)
 
 
+def _lines(told: Sequence[Told]) -> Iterator[tuple[Told, str]]:
+    """Say what became of each slot, and of many missed ones in one line: there may be one for each minute of a year."""
+    for (spec, state), alike in groupby(told, key=lambda one: (one.spec, one.state)):
+        slots = list(alike)
+        if state == "missed" and len(slots) > _NAMED:
+            yield (
+                slots[-1],
+                (f"{spec}: {len(slots)} missed, from {slots[0].at} to {slots[-1].at}: {slots[-1].note}"),
+            )
+            continue
+        for one in slots:
+            words = (spec, str(one.at), state, one.note) if one.at else (spec, one.note)
+            yield one, ": ".join(word for word in words if word)
+
+
 def slot_ledger(settings: Settings) -> SlotLedger:
     """Give the slots' ledger."""
     from spm_lib.data.ledger import ledger_path
@@ -210,6 +253,6 @@ def slot_ledger(settings: Settings) -> SlotLedger:
     return SlotLedger(ledger_path(settings.store))
 
 
-def _in_the_way(error: SpmError) -> bool:
+def in_the_way(error: SpmError) -> bool:
     """Tell whether all that is wrong is that another run, load or sending holds a lock: it lets go of it."""
     return isinstance(error.__context__, Timeout)

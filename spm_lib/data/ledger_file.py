@@ -79,7 +79,8 @@ create table dispatches (
     primary key (spec, subject, period, as_of, revision)
 ) without rowid;
 create table schedules (
-    spec text primary key, words text not null, known_since text not null, seen_at text not null
+    spec text primary key, words text not null, owner text, known_since text not null, seen_at text not null,
+    absent_since text
 ) without rowid;
 create table slots (
     spec text not null, slot_at text not null, state text not null, claimed_at text, ended_at text, note text not null,

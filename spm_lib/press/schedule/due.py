@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from spm_lib.errors import ScheduleError, SpmError, one_line
 from spm_lib.press.schedule.schedule_spec import Schedule
 from spm_lib.press.schedule.slot import Slot
 from spm_lib.press.schedule.slot_ledger import SlotLedger
-from spm_lib.press.schedule.taking import Gone, Taken
-from spm_lib.press.spec import Spec
+from spm_lib.press.schedule.taking import WAITED_IN_LINE, Gone, Held, Taken
+from spm_lib.press.spec import ForEach, RunSpec, Spec
+from spm_lib.spec_file import SpecDocument
 
 #: So many missed slots are named one by one.
 _NAMED = 3
@@ -76,7 +79,7 @@ def run_due(
     clock: Callable[[], dt.datetime],
     work: Work,
     tell: Tell,
-    unread: Collection[str] = (),
+    unread: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Told, ...] | None:
     """Run what is due of each spec, one after the other.
 
@@ -94,7 +97,8 @@ def run_due(
     tell
         Tells a spec's owner where there is no work, or where the work raised.
     unread
-        Names of specs that are there and could not be read: their schedules stay known.
+        Why specs that are there could not be read, by name: their schedules stay known, and what comes due of them waits
+        and is told.
 
     Returns
     -------
@@ -104,19 +108,13 @@ def run_due(
     Raises
     ------
     ScheduleError
-        Where two specs have one name, or there are none any more though schedules are known.
+        Where there are no specs any more though schedules are known.
     StoreError
         Where the ledger cannot be read or written.
     """
-    by_name: dict[str, Spec] = {}
-    for spec in specs:
-        if spec.name in by_name:
-            raise ScheduleError(
-                f"two specs have the name '{one_line(spec.name, 80)}'",
-                where=f"{by_name[spec.name].document.path} and {spec.document.path}",
-                mend="Rename one of the files: reports, mails and slots go by that name",
-            )
-        by_name[spec.name] = spec
+    twins = _twins(specs)
+    by_name = {spec.name: spec for spec in specs if spec.name not in twins}
+    unread = {**unread, **twins}
     schedules = {name: s.content.schedule for name, s in by_name.items() if s.content.schedule is not None}
     if not schedules and not ledger.path.is_file():
         return ()
@@ -128,13 +126,46 @@ def run_due(
     with ledger.alone() as alone:
         if not alone:
             return None
-        told = []
+        told = [Told(name, None, "failed", why) for name, why in twins.items()]
+        for name, held in ledger.hold(unread, now=clock()).items():
+            told += _held(name, held, unread[name], tell)
         for name, gone in ledger.gone(but=(*schedules, *unread), now=clock()).items():
             told += _gone(name, by_name.get(name), gone, ledger, clock, tell)
-        taken = ledger.take(schedules, now=clock()) if schedules else {}
+        owners = {name: by_name[name].content.owner for name in schedules}
+        taken = ledger.take(schedules, now=clock(), owners=owners) if schedules else {}
         for name, found in taken.items():
             told += _one(by_name[name], schedules[name], found, ledger, clock, work, tell)
         return tuple(told)
+
+
+def _twins(specs: Sequence[Spec]) -> dict[str, str]:
+    """Say by name which specs there are several of: reports, mails and slots go by that name."""
+    paths: dict[str, list[str]] = {}
+    for spec in specs:
+        paths.setdefault(spec.name, []).append(str(spec.document.path))
+    return {
+        name: f"two specs have the name '{one_line(name, 80)}': {' and '.join(found)}. Rename one of the files"
+        for name, found in paths.items()
+        if len(found) > 1
+    }
+
+
+def _held(name: str, held: Held, why: str, tell: Tell) -> list[Told]:
+    """Tell that what is due waits for a spec that can be read."""
+    told = Told(name, held.at, "waits", why)
+    hours = held.schedule.catch_up_hours
+    trouble = (
+        f"The run due on {spoken(held.at, held.schedule)} waits, as its spec cannot be read: {why}. It is made and sent "
+        f"once that is mended, until {hours:g} hours after it was due"
+    )
+    deaf = _heard(_remembered(name, held.owner), held.at, (trouble,), tell) if held.owner else None
+    return [told, *([deaf] if deaf else [])]
+
+
+def _remembered(name: str, owner: str) -> Spec:
+    """Give what is known of a spec that cannot be read: enough to tell its owner."""
+    content = RunSpec(notebook=name, for_each=ForEach(company=True), owner=owner)
+    return Spec(name, SpecDocument(content, Path(f"{name}.yml"), {(): 1}), Path())
 
 
 def _gone(
@@ -174,7 +205,13 @@ def _one(
 ) -> list[Told]:
     told = [Told(spec.name, slot.at, _over(slot), slot.note) for slot in taken.untold]
     troubles = troubles_of(taken.untold, schedule)
-    if taken.run is not None:
+    if taken.run is not None and clock() - taken.run > dt.timedelta(hours=schedule.catch_up_hours):
+        # Others were claimed with it, came first, and took longer than it may wait.
+        late = Slot(spec.name, taken.run, "missed", None, None, WAITED_IN_LINE)
+        ledger.settle(spec.name, taken.run, "missed", note=late.note, told_at=None)
+        told.append(Told(spec.name, taken.run, "missed", late.note))
+        troubles += troubles_of((late,), schedule)
+    elif taken.run is not None:
         ledger.begins(spec.name, taken.run, now=clock())
         try:
             outcome = work(spec, taken.run, troubles)

@@ -33,6 +33,9 @@ _FIELDS = {
     "day-of-week": ("weekday", "Write names from SUN to SAT, a week's end and start as SAT,SUN"),
 }
 
+#: The years that are counted: beyond them calendars of holidays and clocks know little.
+_YEARS = (2000, 2100)
+
 #: Any day will do to see whether a text is a schedule at all.
 _SOME_DAY = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 
@@ -152,6 +155,18 @@ class Schedule(SpecPart):
             )
         return self
 
+    @model_validator(mode="after")
+    def _in_the_calendar(self) -> Schedule:
+        """See that its days can be counted at all: what fails here would fail all that is due."""
+        for name in ("starts_on", "ends_on"):
+            day = getattr(self, name)
+            if day is not None and not _YEARS[0] <= day.year <= _YEARS[1]:
+                raise mistake(
+                    f"{name} lies in the year {day.year}",
+                    f"Write a day from {_YEARS[0]} to {_YEARS[1]}, or leave it out",
+                )
+        return self
+
     def _check_working_day(self) -> None:
         if self.of is None or self.at is None:
             raise mistake("working_day needs 'of' and 'at'", 'Write working_day: 2, of: month, at: "07:00"')
@@ -201,11 +216,30 @@ class Schedule(SpecPart):
                 found.append(
                     "It is due on the days of the month and on the weekdays too: cron asks for one of them, not both"
                 )
+        if self.holidays and (parts := _parts_with_more(self.holidays)):
+            found.append(
+                f"{self.holidays} stands for the holidays of all its parts, and each has more: name one, like "
+                f"{self.holidays}-{parts[0]}"
+            )
         if early:
             found.append(
                 f"It is due between 00:00 and 03:59 in {self.timezone}, when clocks change and sources may still be loading"
             )
         return tuple(found)
+
+
+@cache
+def _parts_with_more(country: str) -> tuple[str, ...]:
+    """Give a country's parts where every one has holidays that the country as a whole has not; else none.
+
+    The country's own calendar is then nobody's: in the United Kingdom it lacks Easter Monday.
+    """
+    parts = tuple(calendars.list_supported_countries().get(country, ()))
+    # Some parts keep a holiday every few years only.
+    years = range(_SOME_DAY.year, _SOME_DAY.year + 4)
+    shared = set(calendars.country_holidays(country, years=years)) if parts else set()
+    more = (set(calendars.country_holidays(country, subdiv=part, years=years)) - shared for part in parts)
+    return parts if all(more) else ()
 
 
 @cache

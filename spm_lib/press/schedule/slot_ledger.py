@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -17,7 +18,7 @@ from spm_lib.errors import ScheduleError, one_line
 from spm_lib.press.schedule.schedule_spec import Schedule
 from spm_lib.press.schedule.slot import COLUMNS, Slot, moment_of, slot_of, text_of
 from spm_lib.press.schedule.slots import slots_between
-from spm_lib.press.schedule.taking import Gone, Taken, Taking
+from spm_lib.press.schedule.taking import Gone, Held, Taken, Taking
 
 #: How often it is written down at least that a schedule was looked at.
 _LOOK = dt.timedelta(hours=1)
@@ -35,6 +36,16 @@ class Known:
 
     since: dt.datetime
     seen: dt.datetime
+
+
+class _Remembered(NamedTuple):
+    """A schedule as the ledger has it: whose, when it was seen last, and since when it has been absent."""
+
+    spec: str
+    words: str
+    owner: str | None
+    seen: dt.datetime
+    absent: dt.datetime | None
 
 
 class SlotLedger:
@@ -77,7 +88,13 @@ class SlotLedger:
         finally:
             lock.release()
 
-    def take(self, schedules: Mapping[str, Schedule], *, now: dt.datetime) -> dict[str, Taken]:
+    def take(
+        self,
+        schedules: Mapping[str, Schedule],
+        *,
+        now: dt.datetime,
+        owners: Mapping[str, str | None] = MappingProxyType({}),
+    ) -> dict[str, Taken]:
         """Write down what has come due, and claim what is to run.
 
         The newest slot is claimed where it lies within its window; all others up to now are missed. A claimed slot was
@@ -89,43 +106,82 @@ class SlotLedger:
             By the specs' names.
         now
             The moment, with its zone.
+        owners
+            Who hears of a spec's failures, as its file says: remembered for when it cannot be read, see `hold`.
 
         Returns
         -------
         dict
             By name, in the order given.
         """
-        if self._quiet(schedules, now.astimezone(dt.UTC)):
+        if self._quiet(schedules, owners, now.astimezone(dt.UTC)):
             return dict.fromkeys(schedules, Taken(None, ()))
         with self._file.writing() as connection:
             return {
-                spec: Taking(connection, spec, now.astimezone(dt.UTC)).take(schedule)
+                spec: Taking(connection, spec, now.astimezone(dt.UTC)).take(schedule, owners.get(spec))
                 for spec, schedule in schedules.items()
             }
 
-    def _quiet(self, schedules: Mapping[str, Schedule], now: dt.datetime) -> bool:
+    def hold(self, unread: Mapping[str, str], *, now: dt.datetime) -> dict[str, Held]:
+        """Have slots wait that have come due of specs that are there and cannot be read.
+
+        Parameters
+        ----------
+        unread
+            Why not, by name.
+        now
+            The moment, with its zone.
+
+        Returns
+        -------
+        dict
+            By name, each slot once.
+        """
+        known = [one for one in self._remembered() if one.spec in unread]
+        if not known:
+            return {}
+        with self._file.writing() as connection:
+            held = {
+                one.spec: Taking(connection, one.spec, now.astimezone(dt.UTC)).hold(
+                    one.words, one.owner, one.seen, unread[one.spec]
+                )
+                for one in known
+            }
+        return {spec: slot for spec, slot in held.items() if slot is not None}
+
+    def _remembered(self) -> list[_Remembered]:
+        rows = self._file.rows(
+            "select spec, words, owner, seen_at, absent_since from schedules order by spec"
+        )
+        return [
+            _Remembered(spec, words, owner, moment_of(seen), moment_of(absent) if absent else None)
+            for spec, words, owner, seen, absent in rows
+        ]
+
+    def _quiet(
+        self, schedules: Mapping[str, Schedule], owners: Mapping[str, str | None], now: dt.datetime
+    ) -> bool:
         """Tell whether there is nothing to write down: a timer calls every few minutes, and a disk has better to do."""
         open_slots = self._file.rows(
             "select 1 from slots where state = 'claimed' or ended_at is null and state != 'done' limit 1"
         )
-        known = {
-            spec: (words, moment_of(seen))
-            for spec, words, seen in self._file.rows("select spec, words, seen_at from schedules")
-        }
+        known = {one.spec: one for one in self._remembered()}
         if open_slots or any(spec not in known for spec in schedules):
             return False
         for spec, schedule in schedules.items():
-            words, seen = known[spec]
+            one = known[spec]
             if (
-                words != schedule.words
-                or not seen <= now < seen + _LOOK
-                or slots_between(schedule, seen, now)
+                (one.words, one.owner, one.absent) != (schedule.words, owners.get(spec), None)
+                or not one.seen <= now < one.seen + _LOOK
+                or slots_between(schedule, one.seen, now)
             ):
                 return False
         return True
 
     def gone(self, *, but: Collection[str], now: dt.datetime) -> dict[str, Gone]:
         """Give the schedules that have not been there for `GRACE`; what they had come due of since is missed.
+
+        That time counts from the first call that did not find them: before it, nobody looked.
 
         Parameters
         ----------
@@ -139,20 +195,20 @@ class SlotLedger:
         dict
             By the specs' names. Each is given again until it is forgotten, see `forget`.
         """
-        rows = [
-            (spec, words, moment_of(seen))
-            for spec, words, seen in self._file.rows(
-                "select spec, words, seen_at from schedules order by spec"
-            )
-            if spec not in but and now - moment_of(seen) >= GRACE
-        ]
-        if not rows:
+        away = [one for one in self._remembered() if one.spec not in but]
+        if not away:
             return {}
+        found = {}
         with self._file.writing() as connection:
-            return {
-                spec: Taking(connection, spec, now.astimezone(dt.UTC)).leave(words, seen)
-                for spec, words, seen in rows
-            }
+            for one in away:
+                if one.absent is None:
+                    connection.execute(
+                        "update schedules set absent_since = ? where spec = ?", (text_of(now), one.spec)
+                    )
+                elif now - one.absent >= GRACE:
+                    taking = Taking(connection, one.spec, now.astimezone(dt.UTC))
+                    found[one.spec] = taking.leave(one.words, one.seen)
+        return found
 
     def forget(self, spec: str, *, now: dt.datetime) -> None:
         """Forget a spec's schedule; all that is over of it has ended."""
@@ -187,7 +243,7 @@ class SlotLedger:
         self,
         spec: str,
         at: dt.datetime,
-        state: Literal["done", "failed"],
+        state: Literal["done", "failed", "missed"],
         *,
         note: str,
         told_at: dt.datetime | None,

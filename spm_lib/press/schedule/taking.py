@@ -16,6 +16,7 @@ MISSED = "nothing called spm schedule run-due in time"
 OVERTAKEN = "a later slot was due before it had run"
 CHANGED = "the schedule was changed before it had run"
 CUT_OFF = "its run was cut off, and not taken up again in time"
+WAITED_IN_LINE = "the runs that were due with it took too long"
 WAITED = "something else was in its way for too long"
 TAKEN_AWAY = "the schedule was taken away before it had run"
 
@@ -34,6 +35,25 @@ class Taken:
 
     run: dt.datetime | None
     untold: tuple[Slot, ...]
+
+
+@dataclass(frozen=True)
+class Held:
+    """A slot that has come due of a spec that cannot be read now: it waits until it can.
+
+    Parameters
+    ----------
+    at
+        The slot, in UTC.
+    schedule
+        As it was read last.
+    owner
+        Who hears of the spec's failures, as it said then; None where nobody does.
+    """
+
+    at: dt.datetime
+    schedule: Schedule
+    owner: str | None
 
 
 @dataclass(frozen=True)
@@ -70,9 +90,9 @@ class Taking:
         self.spec = spec
         self.now = now
 
-    def take(self, schedule: Schedule) -> Taken:
+    def take(self, schedule: Schedule, owner: str | None) -> Taken:
         """Write down each slot up to now, claim the newest where it is not too late, and give what there is to do."""
-        seen = self._seen(schedule)
+        seen = self._seen(schedule, owner)
         killed = {slot.at: slot for slot in self._there("state = 'claimed' and slot_at <= ?", self.now)}
         there = {slot.at for slot in self._there("slot_at > ?", seen)}
         due = [at for at in slots_between(schedule, seen, self.now) if at not in there]
@@ -86,10 +106,26 @@ class Taking:
             run = None
         if run is not None:
             self._write(run, "claimed", "")
-        self.connection.execute(
-            "update schedules set seen_at = ? where spec = ?", (text_of(self.now), self.spec)
-        )
+        self._see()
         return Taken(run, self._untold())
+
+    def hold(self, words: str, owner: str | None, seen: dt.datetime, why: str) -> Held | None:
+        """Have the newest slot that has come due wait, and give it; None where none has since the last call."""
+        schedule = _read(words)
+        if schedule is None:
+            return None
+        there = {slot.at for slot in self._there("slot_at > ?", seen)}
+        due = [at for at in slots_between(schedule, seen, self.now) if at not in there]
+        for at in due:
+            self._write(at, "claimed" if at == due[-1] else "missed", why if at == due[-1] else OVERTAKEN)
+        self._see()
+        return Held(due[-1], schedule, owner) if due else None
+
+    def _see(self) -> None:
+        self.connection.execute(
+            "update schedules set seen_at = ?, absent_since = null where spec = ?",
+            (text_of(self.now), self.spec),
+        )
 
     def leave(self, words: str, seen: dt.datetime) -> Gone:
         """Write down as missed what a schedule that was taken away had come due of, and give what there is to tell of it."""
@@ -107,7 +143,7 @@ class Taking:
         """Give the spec's slots in the ledger of which a condition on a moment holds."""
         return read_slots(self.connection, f"spec = ? and {condition}", self.spec, text_of(moment))
 
-    def _seen(self, schedule: Schedule) -> dt.datetime:
+    def _seen(self, schedule: Schedule, owner: str | None) -> dt.datetime:
         """Give the moment up to which every slot of the schedule stands in the ledger."""
         rows = self.connection.execute(
             "select words, known_since, seen_at from schedules where spec = ?", (self.spec,)
@@ -122,18 +158,18 @@ class Taking:
                 )
                 seen = self.now
             if words == schedule.words:
-                self._know(schedule, min(known, self.now))
+                self._know(schedule, owner, min(known, self.now))
                 return seen
             before = _read(words)
             if before is not None:
                 self._miss(before, seen, CHANGED)
-        self._know(schedule, self.now)
+        self._know(schedule, owner, self.now)
         return self.now
 
-    def _know(self, schedule: Schedule, since: dt.datetime) -> None:
+    def _know(self, schedule: Schedule, owner: str | None, since: dt.datetime) -> None:
         self.connection.execute(
-            "insert or replace into schedules values (?, ?, ?, ?)",
-            (self.spec, schedule.words, text_of(since), text_of(self.now)),
+            "insert or replace into schedules values (?, ?, ?, ?, ?, null)",
+            (self.spec, schedule.words, owner, text_of(since), text_of(self.now)),
         )
 
     def _miss(self, before: Schedule, seen: dt.datetime, why: str) -> None:
@@ -144,7 +180,8 @@ class Taking:
                 self._write(at, "missed", why)
 
     def _write(self, at: dt.datetime, state: State, note: str) -> None:
-        claimed = text_of(self.now) if state == "claimed" else None
+        # With a note it waits for something, and nobody is at work on it.
+        claimed = text_of(self.now) if state == "claimed" and not note else None
         self.connection.execute(
             "insert into slots values (?, ?, ?, ?, null, ?) on conflict do update set state = excluded.state, "
             "claimed_at = coalesce(excluded.claimed_at, claimed_at), note = excluded.note",

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 
 from spm_lib.errors import ScheduleError, one_line
 from spm_lib.press.slugs import slug
@@ -24,7 +25,9 @@ def timer_name(root: Path) -> str:
     return "-".join(part for part in ("spm-schedule", slug(root.name), digest) if part)
 
 
-def systemd_units(root: Path, spm: Path, options: Sequence[str] = ()) -> dict[str, str]:
+def systemd_units(
+    root: Path, spm: Path, options: Sequence[str] = (), environ: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, str]:
     """Give a user's systemd service and timer that call ``spm schedule run-due``.
 
     Parameters
@@ -35,6 +38,8 @@ def systemd_units(root: Path, spm: Path, options: Sequence[str] = ()) -> dict[st
         The program ``spm``.
     options
         Words after the command, such as ``--store`` and its path.
+    environ
+        Variables that a timer's own environment has not, such as ``SPM_LOCALE``.
 
     Returns
     -------
@@ -44,10 +49,9 @@ def systemd_units(root: Path, spm: Path, options: Sequence[str] = ()) -> dict[st
     Raises
     ------
     ScheduleError
-        Where a path cannot stand in a unit.
+        Where a path or a variable cannot stand in a unit.
     """
-    words = [str(spm.absolute()), "schedule", "run-due", *options]
-    _check(str(root), *words)
+    words = _words(root, spm, options, environ)
     name = timer_name(root)
     # By env, as systemd refuses quotes and dollar signs in the name of the program itself.
     command = " ".join(["/usr/bin/env", *map(_quoted, words)])
@@ -75,10 +79,13 @@ WantedBy=timers.target
     return {f"{name}.service": service, f"{name}.timer": timer}
 
 
-def crontab_line(root: Path, spm: Path, options: Sequence[str] = ()) -> str:
+def crontab_line(
+    root: Path, spm: Path, options: Sequence[str] = (), environ: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """Give a line of a crontab that calls ``spm schedule run-due``; parameters as of `systemd_units`."""
-    words = [str(spm.absolute()), "schedule", "run-due", *options]
-    _check(str(root), *words)
+    words = _words(root, spm, options, environ)
+    if environ:
+        words = ["/usr/bin/env", *words]
     command = f"cd {shlex.quote(str(root.absolute()))} && {shlex.join(words)}"
     # Cron takes a percent sign for the end of the line, in quotes too.
     return f"*/{EVERY_MINUTES} * * * * " + command.replace("%", r"\%")
@@ -158,6 +165,14 @@ def _run(words: list[str], text: str = "") -> subprocess.CompletedProcess[str]:
             f"{words[0]} cannot be called ({one_line(str(error), 160)})",
             mend="Use the other kind of timer, see --with, or run spm schedule serve",
         ) from error
+
+
+def _words(root: Path, spm: Path, options: Sequence[str], environ: Mapping[str, str]) -> list[str]:
+    """Give the words of the command, variables first, as env takes them."""
+    words = [str(spm.absolute()), "schedule", "run-due", *options]
+    _check(str(root), *words)
+    _check(*environ.values())
+    return [*(f"{name}={value}" for name, value in environ.items()), *words]
 
 
 def _check(*words: str) -> None:

@@ -18,7 +18,7 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
-from spm_lib.cli import data, delivery, project, reports, schedule, turn
+from spm_lib.cli import data, delivery, making, project, reports, schedule, turn
 from spm_lib.cli.application import app
 from spm_lib.cli.schedule import schedule_app
 from spm_lib.data.ledger import ledger_path
@@ -94,7 +94,7 @@ def monday(
     monkeypatch.setenv("SPM_MAIL_PER_MINUTE", "none")
 
     def due(at: dt.datetime, *words: str) -> Any:
-        for module in (data, delivery, project, reports, schedule, turn):
+        for module in (data, delivery, making, project, reports, schedule, turn):
             for name in ("now", "utc"):
                 monkeypatch.setattr(module, name, lambda: at, raising=False)
         return CliRunner().invoke(schedule_app, list(words or ("run-due", "--json")), catch_exceptions=False)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -20,9 +22,11 @@ WEEKLY = {"cron": "0 7 * * MON", "timezone": "UTC"}
 HOUR = dt.timedelta(hours=1)
 
 
-def spec(name: str = "weekly", *, folder: Path = Path("params"), **schedule: Any) -> Spec:
+def spec(
+    name: str = "weekly", *, folder: Path = Path("params"), owner: str | None = None, **schedule: Any
+) -> Spec:
     says = Schedule(**(schedule or WEEKLY)) if schedule.get("cron", "") is not None else None
-    content = RunSpec(notebook="n", for_each=ForEach(company=True), schedule=says)
+    content = RunSpec(notebook="n", for_each=ForEach(company=True), schedule=says, owner=owner)
     return Spec(name, SpecDocument(content, folder / f"{name}.yml", {(): 1}), Path("n.ipynb"))
 
 
@@ -60,7 +64,7 @@ class Bench:
         self.heard += troubles
 
     def due(
-        self, *specs: Spec, at: dt.datetime | None = None, unread: tuple[str, ...] = ()
+        self, *specs: Spec, at: dt.datetime | None = None, unread: Mapping[str, str] = MappingProxyType({})
     ) -> tuple[Told, ...]:
         self.now = at or self.now
         told = run_due(

@@ -212,7 +212,7 @@ def test_a_longer_window_is_no_other_schedule(bench: Bench) -> None:
 def test_a_schedule_that_was_taken_away_for_months_is_not_missed(bench: Bench) -> None:
     bench.due()
     none = spec(cron=None)
-    assert bench.due(none, at=MONDAY - HOUR) == ()
+    assert bench.due(none, at=MONDAY - 23 * HOUR) == ()
     assert bench.ledger.known("weekly") is not None
     assert [t.state for t in bench.due(none, at=MONDAY + HOUR)] == ["missed"]
     assert bench.ledger.known("weekly") is None
@@ -238,9 +238,20 @@ def test_a_spec_that_is_not_there_for_a_moment_loses_no_slot(bench: Bench) -> No
     assert len(bench.heard) == 1
 
 
+def test_after_an_outage_a_spec_that_one_call_does_not_find_loses_no_slot(bench: Bench) -> None:
+    other = spec("other", cron="0 0 1 1 *", timezone="UTC")
+    bench.due(spec(), other, at=MONDAY - 60 * HOUR)
+    assert bench.due(other, at=MONDAY + HOUR) == ()
+    assert [t.state for t in bench.due(spec(), other, at=MONDAY + HOUR + 5 * MINUTE)] == ["done"]
+    # Nor is it remembered that it was absent once.
+    assert bench.due(other, at=MONDAY + 30 * HOUR) == ()
+    assert bench.ledger.known("weekly") is not None
+
+
 def test_a_spec_that_does_not_come_back_is_forgotten_and_what_was_due_is_told_once(bench: Bench) -> None:
     bench.due()
     other = spec("other", cron="0 0 1 1 *", timezone="UTC")
+    bench.due(other)
     told = bench.due(other, at=MONDAY + HOUR)
     assert [(t.spec, t.at, t.state) for t in told] == [("weekly", MONDAY, "missed")]
     assert "taken away" in told[0].note and bench.ledger.known("weekly") is None
@@ -250,6 +261,7 @@ def test_a_spec_that_does_not_come_back_is_forgotten_and_what_was_due_is_told_on
 def test_an_owner_who_could_not_be_told_of_a_schedule_taken_away_is_told_later(bench: Bench) -> None:
     bench.due()
     none, bench.deaf = spec(cron=None), DeliveryError("no server")
+    bench.due(none)
     assert [t.state for t in bench.due(none, at=MONDAY + HOUR)] == ["missed", "failed"]
     bench.deaf = None
     assert [t.state for t in bench.due(none, at=MONDAY + 2 * HOUR)] == ["missed"]
@@ -266,8 +278,48 @@ def test_a_project_whose_specs_have_all_gone_forgets_nothing_and_says_so(bench: 
 def test_a_spec_that_cannot_be_read_for_a_while_stays_known(bench: Bench) -> None:
     bench.due()
     other = spec("other")
-    assert bench.due(other, at=MONDAY + HOUR, unread=("weekly",)) == ()
+    for hours in (1, 1.1):
+        told = bench.due(other, at=MONDAY + hours * HOUR, unread={"weekly": "line 3 is no YAML"})
+        assert [(t.spec, t.state) for t in told] == ([("weekly", "waits")] if hours == 1 else [])
+    # Nobody was named as its owner.
+    assert bench.heard == [] and bench.ledger.hanging(now=MONDAY + 9 * HOUR) is None
     assert [(t.spec, t.at) for t in bench.due(spec(), other, at=MONDAY + 2 * HOUR)] == [("weekly", MONDAY)]
+
+
+def test_the_owner_hears_at_once_that_what_is_due_cannot_be_read_and_what_became_of_it(bench: Bench) -> None:
+    weekly = spec("weekly", owner="revops@example.com")
+    bench.due(weekly)
+    told: list[tuple[str, str | None]] = []
+    tell = bench.tell
+    bench.tell = lambda one, at, said: (told.append((one.name, one.content.owner)), tell(one, at, said))[1]  # type: ignore[method-assign]
+    unread = {"weekly": "line 3 is no YAML. Mend it"}
+    for minutes in (1, 6):
+        bench.due(spec("other"), at=MONDAY + minutes * MINUTE, unread=unread)
+    assert told == [("weekly", "revops@example.com")]
+    assert bench.heard == [
+        "The run due on Monday 2026-01-05, 07:00 (UTC) waits, as its spec cannot be read: line 3 is no YAML. Mend it. "
+        "It is made and sent once that is mended, until 12 hours after it was due"
+    ]
+    late = bench.due(weekly, at=MONDAY + 13 * HOUR)
+    assert [t.state for t in late] == ["missed"] and bench.runs == []
+    assert bench.heard[1].endswith("something else was in its way for too long: line 3 is no YAML. Mend it")
+
+
+def test_what_was_due_with_a_long_run_is_not_made_after_its_window(bench: Bench) -> None:
+    short = {**WEEKLY, "catch_up_hours": 1}
+    specs = (spec("a", **short), spec("b", **short))
+    bench.due(*specs)
+
+    def long(one, slot, troubles):  # type: ignore[no-untyped-def]
+        bench.runs.append((one.name, slot))
+        bench.now += 14 * HOUR
+        return WorkOutcome(True)
+
+    bench.work = long  # type: ignore[method-assign]
+    told = bench.due(*specs, at=MONDAY)
+    assert [(t.spec, t.state) for t in told] == [("a", "done"), ("b", "missed")]
+    assert bench.runs == [("a", MONDAY)] and "took too long" in bench.heard[0]
+    assert bench.due(*specs) == ()
 
 
 def test_a_killed_slot_whose_spec_has_gone_is_told(bench: Bench) -> None:
@@ -276,7 +328,7 @@ def test_a_killed_slot_whose_spec_has_gone_is_told(bench: Bench) -> None:
     with pytest.raises(Killed):
         bench.due(at=MONDAY)
     assert bench.due(spec("other"), at=MONDAY + HOUR) == ()
-    (told,) = bench.due(spec("other"), at=MONDAY + 25 * HOUR)
+    (told,) = bench.due(spec("other"), at=MONDAY + 26 * HOUR)
     assert (told.spec, told.state) == ("weekly", "missed") and "taken away" in told.note
 
 
@@ -319,10 +371,18 @@ def test_a_slot_that_has_been_at_work_for_hours_hangs(bench: Bench) -> None:
     assert [t.state for t in bench.due(spec("a"), spec("b"), at=MONDAY)] == ["done", "done"]
 
 
-def test_two_specs_with_one_name_are_refused(bench: Bench) -> None:
-    with pytest.raises(ScheduleError, match=r"two specs have the name 'weekly'. Rename"):
-        bench.due(spec(), spec(folder=Path("params/more")))
+def test_two_specs_with_one_name_are_told_and_stop_no_other(bench: Bench) -> None:
+    twins, other = (spec(), spec(folder=Path("params/more"))), spec("other")
+    (told,) = bench.due(*twins, other)
+    assert (told.spec, told.state) == ("weekly", "failed")
+    assert told.note.startswith(
+        "two specs have the name 'weekly': params/weekly.yml and params/more/weekly.yml. Rename"
+    )
     assert bench.ledger.known("weekly") is None
+    assert [(t.spec, t.state) for t in bench.due(*twins, other, at=MONDAY)] == [
+        ("weekly", "failed"),
+        ("other", "done"),
+    ]
 
 
 def test_a_second_call_at_the_same_time_does_nothing(bench: Bench) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from spm_lib.errors import SpecError
 from spm_lib.press.schedule.schedule_spec import Schedule
+from spm_lib.press.schedule.slots import next_slot
 from spm_lib.spec_file import SpecPart, read_spec
 
 
@@ -106,6 +107,11 @@ def test_norway_is_a_country_and_no_truth_value(tmp_path: Path) -> None:
         (f'cron: "0 7 * * MON", {ZONE}, starts_on: 2026-02-31', "2026-02-31"),
         (f'cron: "0 7 * * MON", {ZONE}, starts_on: 2026', "starts_on"),
         (f'cron: "0 7 * * MON", {ZONE}, starts_on: 2026-02-02, ends_on: 2026-02-01', "before it starts"),
+        (
+            f'cron: "0 7 * * MON", {ZONE}, starts_on: 9999-12-31',
+            "starts_on lies in the year 9999. Write a day from",
+        ),
+        (f'cron: "0 7 * * MON", {ZONE}, ends_on: 1026-02-01', "ends_on lies in the year 1026"),
         (f'cron: "0 7 * * MON", {ZONE}, start_on: 2026-02-02', "Did you mean 'starts_on'?"),
     ],
 )
@@ -144,6 +150,35 @@ def test_what_cron_knows_is_allowed(cron: str) -> None:
 def test_the_hours_in_which_clocks_change_draw_a_warning(says: dict[str, object], warned: bool) -> None:
     found = Schedule(timezone="Europe/London", **says).warnings
     assert [("00:00 and 03:59 in Europe/London" in text) for text in found] == [True] * warned
+
+
+@pytest.mark.parametrize(
+    ("place", "named"),
+    [
+        ("GB", "GB-ENG"),
+        ("DE", "DE-BB"),
+        ("GB-ENG", None),
+        ("US", None),
+        ("US-CA", None),
+        ("FR", None),
+        (None, None),
+    ],
+)
+def test_a_country_whose_own_calendar_is_nobodys_draws_a_warning(
+    place: str | None, named: str | None
+) -> None:
+    found = Schedule(working_day=1, of="month", at="07:00", timezone="Europe/London", holidays=place).warnings
+    assert [text.rpartition(" ")[2] for text in found] == ([named] if named else [])
+
+
+def test_the_last_day_that_may_be_written_can_be_counted() -> None:
+    says = {"timezone": "Europe/London", "starts_on": dt.date(2100, 12, 31)}
+    for when in (
+        {"cron": "0 7 * * MON"},
+        {"working_day": -1, "of": "quarter", "at": "07:00", "holidays": "GB"},
+    ):
+        first = next_slot(Schedule(**says, **when), dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+        assert first is not None and first.date() >= dt.date(2100, 12, 31)
 
 
 def test_a_day_and_a_weekday_draw_a_warning_as_cron_takes_either() -> None:

@@ -98,6 +98,26 @@ def test_the_line_of_cron_is_read_by_a_shell_as_it_was_meant(root: Path) -> None
     assert done.stdout.splitlines() == [str(root), "schedule", "run-due", "--store", "/a b/c%d.duckdb"]
 
 
+def test_what_shapes_reports_goes_along(root: Path) -> None:
+    fake(root, "spm", 'echo "$SPM_LOCALE"')
+    line = crontab_line(root, root / "spm", (), {"SPM_LOCALE": "de_DE"})
+    done = subprocess.run(
+        ["/bin/sh", "-c", line.partition(" * * * * ")[2].replace(r"\%", "%")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "de_DE\n"
+    (service,) = (
+        text
+        for name, text in systemd_units(root, SPM, (), {"SPM_LOCALE": "de_DE"}).items()
+        if name.endswith(".service")
+    )
+    assert f'ExecStart=/usr/bin/env "SPM_LOCALE=de_DE" "{SPM}" "schedule" "run-due"' in service
+    with pytest.raises(ScheduleError, match="control character"):
+        crontab_line(root, SPM, (), {"SPM_LOCALE": "de\nDE"})
+
+
 def test_a_path_with_a_line_break_is_refused(tmp_path: Path) -> None:
     for make in (systemd_units, crontab_line):
         with pytest.raises(ScheduleError, match="control character"):
