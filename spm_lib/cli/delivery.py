@@ -6,14 +6,16 @@ import datetime as dt
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from spm_lib import terminal
 from spm_lib.cli.application import app
+from spm_lib.cli.delivery_gates import shut_aloud
 from spm_lib.cli.delivery_tables import show_delivery, show_outbox, show_round
 from spm_lib.cli.delivery_trials import send_previews, write_mails
+from spm_lib.cli.making import put_index
 from spm_lib.cli.options import (
     JsonOption,
     ReportsOption,
@@ -23,15 +25,29 @@ from spm_lib.cli.options import (
     settings_of,
     utc,
 )
-from spm_lib.cli.project import shut_now, specs_of, today_of
-from spm_lib.cli.reports import put_index
-from spm_lib.errors import ParameterError, SpmError
+from spm_lib.cli.project import specs_of, today_of
+from spm_lib.errors import ParameterError, SpmError, UnknownNameError, did_you_mean, one_line
 from spm_lib.settings import Settings
 
 if TYPE_CHECKING:
     from spm_lib.press.deliver.mail_server import MailServer
-    from spm_lib.press.deliver.outbox import Verdict
+    from spm_lib.press.deliver.outbox import Outbox, Verdict
     from spm_lib.press.spec import Spec
+
+
+class SendingEnded(NamedTuple):
+    """How a sending ended.
+
+    Parameters
+    ----------
+    code
+        The exit code.
+    untold
+        Why no owner was told of it; empty where one was, or there was nothing to tell.
+    """
+
+    code: int
+    untold: str = ""
 
 
 @app.command()
@@ -65,13 +81,14 @@ def send(
 ) -> None:
     """Send a spec's last reports to their readers, each once; what cannot be sent, and why, goes to the owner."""
     settings = settings_of(store=store, reports=reports)
-    if dry_run and preview:
+    if dry_run and preview is not None:
         raise ParameterError("--dry-run sends nothing and --preview does", mend="Leave one of them out")
     if dry_run:
         raise typer.Exit(write_mails(spec, settings, into, day=_day(as_of), resend=resend, json=json))
-    if preview:
+    # An address that a script left empty is none, and no word to send to all readers.
+    if preview is not None:
         raise typer.Exit(send_previews(spec, settings, preview, day=_day(as_of), resend=resend, json=json))
-    raise typer.Exit(send_reports(spec, settings, day=_day(as_of), resend=resend, json=json))
+    raise typer.Exit(send_reports(spec, settings, day=_day(as_of), resend=resend, json=json).code)
 
 
 @app.command()
@@ -99,7 +116,10 @@ def outbox(
     from spm_lib.data.ledger import ledger_path
     from spm_lib.press.deliver.outbox import Outbox
 
-    box = Outbox(ledger_path(settings_of(store=store).store))
+    settings = settings_of(store=store)
+    box = Outbox(ledger_path(settings.store))
+    if spec is not None:
+        _check_name(spec, settings, box)
     asked: tuple[tuple[list[int] | None, Verdict, str], ...] = (
         (accepted, "accepted", "Accepted"),
         (again, "again", "Waits for the next spm send"),
@@ -124,8 +144,8 @@ def send_reports(
     troubles: Sequence[str] = (),
     resend: bool = False,
     json: bool = False,
-) -> int:
-    """Decide, send, tell the owner, write the index; give the exit code.
+) -> SendingEnded:
+    """Decide, send, tell the owner, write the index.
 
     Parameters
     ----------
@@ -147,7 +167,7 @@ def send_reports(
     content, ledger = load_spec(spec), ledger_path(settings.store)
     server, here = _server(settings), today or today_of(content, now())
     # Data are old by today, or by the day that a person named.
-    reasons = shut_now(content, settings, today=day or here, keep=False) if shut is None else shut
+    reasons = shut_aloud(content, settings, today=day or here, keep=True) if shut is None else shut
     decisions = decide(
         content,
         settings.store,
@@ -175,23 +195,25 @@ def send_reports(
     indexed = _index(settings)
     show_delivery(found, json=json)
     if found.sent.interrupted:
-        return 130
-    return 0 if found.complete and not found.untold and indexed else 1
+        return SendingEnded(130)
+    return SendingEnded(0 if found.complete and not found.untold and indexed else 1, found.untold)
 
 
 def tell_owner(
-    spec: Path,
+    spec: Spec,
     settings: Settings,
     troubles: Sequence[str],
     *,
     today: dt.date | None = None,
     json: bool = False,
-) -> int:
-    """Tell a spec's owner of troubles, the store's too, and nobody else anything new; give the exit code.
+) -> SendingEnded:
+    """Tell a spec's owner of troubles, the store's too, and nobody else anything new.
 
     Parameters
     ----------
-    spec, settings, json
+    spec
+        The spec: of one that cannot be read now, what is known of it.
+    settings, json
         As the command's options.
     troubles
         What there is to tell, a sentence each.
@@ -200,14 +222,13 @@ def tell_owner(
     """
     from spm_lib.data.ledger import ledger_path
     from spm_lib.press.deliver.delivery import deliver, owners_alone
-    from spm_lib.press.spec import load_spec
 
-    content = load_spec(spec)
-    here = today or today_of(content, now())
+    here = today or today_of(spec, now())
     found = deliver(
-        owners_alone(content, settings.store, today=here),
+        owners_alone(spec, settings.store, today=here),
         _server(settings),
-        _specs(settings, content),
+        # One that cannot be read now is not among them: its readers' mails wait until it can.
+        _specs(settings),
         settings.reports,
         ledger_path(settings.store),
         clock=utc,
@@ -216,7 +237,7 @@ def tell_owner(
         troubles=troubles,
     )
     show_delivery(found, json=json)
-    return 130 if found.sent.interrupted else 1
+    return SendingEnded(130) if found.sent.interrupted else SendingEnded(1, found.untold)
 
 
 def send_what_waits(settings: Settings, *, json: bool = False) -> int:
@@ -256,6 +277,16 @@ def _day(as_of: str | None) -> dt.date | None:
     from spm_lib.periods import parse_date
 
     return None if as_of is None else parse_date(as_of)
+
+
+def _check_name(name: str, settings: Settings, box: Outbox) -> None:
+    """Raise where neither the outbox nor the project knows a spec of a name."""
+    good, broken = specs_of(settings)
+    known = {*box.specs(), *(spec.name for spec in good), *broken}
+    if name not in known:
+        raise UnknownNameError(
+            f"there is no spec '{one_line(name, 60)}', and no mail of one", mend=did_you_mean(name, known)
+        )
 
 
 def _index(settings: Settings) -> bool:

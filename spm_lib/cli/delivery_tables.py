@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from spm_lib.press.deliver.entry import Entry
     from spm_lib.press.deliver.outcome import Outcome
     from spm_lib.press.deliver.post import Round
-    from spm_lib.press.deliver.sending import Sent
+    from spm_lib.press.deliver.sent import Sent
 
 #: What becomes of a report, as a person reads it.
 _WORDS = {
@@ -63,7 +63,6 @@ def show_previews(
 def show_delivery(found: Delivered, *, json: bool = False) -> None:
     """Print how a delivery ended."""
     if json:
-        told = bool(found.digest.sections) and not found.untold
         chats = [_mail(each) for each in found.chats]
         reports = _plain(found.dispatches)
         terminal.show_json(
@@ -72,7 +71,7 @@ def show_delivery(found: Delivered, *, json: bool = False) -> None:
                 **_counted(found.sent),
                 "chats": chats,
                 "gates": list(found.shut),
-                "owner_told": told,
+                "owner_told": found.owner_told,
                 "untold": found.untold,
             }
         )

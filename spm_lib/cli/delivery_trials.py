@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spm_lib import terminal
+from spm_lib.cli.delivery_gates import shut_aloud
 from spm_lib.cli.delivery_tables import show_decisions, show_previews
 from spm_lib.cli.options import now
-from spm_lib.cli.project import shut_now, today_of
+from spm_lib.cli.project import today_of
 from spm_lib.errors import DeliveryError, SpmError
 from spm_lib.settings import Settings
 
@@ -85,7 +86,13 @@ def write_mails(
 def send_previews(
     spec: Path, settings: Settings, address: str, *, day: dt.date | None, resend: bool, json: bool
 ) -> int:
-    """Send one mail of each report to one address; give the exit code. Parameters as of `write_mails`."""
+    """Send one mail of each report to one address; give the exit code. Parameters as of `write_mails`.
+
+    Raises
+    ------
+    ParameterError
+        Where the address is none.
+    """
     from spm_lib.press.deliver.mail_server import MailServer
     from spm_lib.press.deliver.preview import preview
     from spm_lib.press.spec import load_spec
@@ -112,7 +119,7 @@ def _decided(
         ledger_path(settings.store),
         today=today,
         as_of=day,
-        shut=shut_now(spec, settings, today=day or today, keep=False),
+        shut=shut_aloud(spec, settings, today=day or today, keep=False),
         resend=resend,
         linked=server.reports_url is not None,
     )

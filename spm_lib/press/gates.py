@@ -79,6 +79,34 @@ def shut_gates(
     return shut
 
 
+def uncounted(spec: Spec, ledger_file: LedgerFile) -> tuple[str, ...]:
+    """Give the tables whose number of rows a gate cannot compare with an earlier one: such a gate cannot shut.
+
+    Parameters
+    ----------
+    spec
+        The spec, with its gates.
+    ledger_file
+        Where the numbers of rows of the last time stand.
+
+    Raises
+    ------
+    StoreError
+        Where the ledger cannot be read.
+    """
+    last = _counted(spec, ledger_file) if spec.content.gates.rows else {}
+    return tuple(table for table in spec.content.gates.rows if table not in last)
+
+
+def _counted(spec: Spec, ledger_file: LedgerFile) -> dict[str, int]:
+    """Give the numbers of rows of the last time that all gates were open, by table."""
+    return dict(
+        ledger_file.rows(
+            "select table_name, counted from row_counts where spec = ? order by counted_at", (spec.name,)
+        )
+    )
+
+
 def _too_old(spec: Spec, store: Store, today: dt.date) -> Iterator[str]:
     limit, last = spec.content.gates.max_age_days, store.meta.last_data_date
     if limit is None:
@@ -91,11 +119,7 @@ def _too_old(spec: Spec, store: Store, today: dt.date) -> Iterator[str]:
 
 
 def _fewer_rows(spec: Spec, counted: dict[str, int], ledger_file: LedgerFile) -> Iterator[str]:
-    last = dict(
-        ledger_file.rows(
-            "select table_name, counted from row_counts where spec = ? order by counted_at", (spec.name,)
-        )
-    )
+    last = _counted(spec, ledger_file)
     for table, gate in spec.content.gates.rows.items():
         before, rows = last.get(table), counted[table]
         if not before or before - rows <= gate.fall_at_most * before:

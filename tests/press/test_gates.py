@@ -16,7 +16,7 @@ from spm_lib.data.ledger_file import LedgerFile
 from spm_lib.data.store import Store
 from spm_lib.errors import SpecError
 from spm_lib.press import gates as gates_module
-from spm_lib.press.gates import shut_gates
+from spm_lib.press.gates import shut_gates, uncounted
 from spm_lib.press.gates_spec import Gates
 from spm_lib.press.spec import ForEach, RunSpec, Spec
 from spm_lib.spec_file import SpecDocument, SpecPart, read_spec
@@ -124,6 +124,20 @@ def test_specs_count_for_themselves(make_store: MakeStore) -> None:
     other = Spec("other", other.document, other.notebook)
     ledger = LedgerFile(few.path.parent / "the.ledger.sqlite")
     assert shut_gates(other, few, ledger, today=TODAY, now=NOW) == ()
+
+
+def test_a_table_that_nothing_is_known_of_is_named_until_its_rows_are_kept(make_store: MakeStore) -> None:
+    store = make_store(deals=deals(*range(10)))
+    ledger = LedgerFile(store.path.parent / "the.ledger.sqlite")
+    gates = {"rows": {"deals": {"fall_at_most": 0.1}, "reps": {"fall_at_most": 0.1}}}
+    weekly = spec(store.path.parent, gates)
+    assert uncounted(weekly, ledger) == ("deals", "reps")
+    shut(store, gates, keep=False)
+    assert uncounted(weekly, ledger) == ("deals", "reps")
+    shut(store, {"rows": {"deals": {"fall_at_most": 0.1}}})
+    assert uncounted(weekly, ledger) == ("reps",)
+    shut(store, gates, now=NOW + MINUTE)
+    assert uncounted(weekly, ledger) == () == uncounted(spec(store.path.parent, {}), ledger)
 
 
 @pytest.fixture

@@ -54,10 +54,21 @@ class Addressee:
 
 @dataclass(frozen=True)
 class Dropped:
-    """One whom the spec names and who is sent nothing: the address, or the recipient as the spec writes it; and why."""
+    """One whom the spec names and who is sent nothing.
+
+    Parameters
+    ----------
+    recipient
+        The address, or the recipient as the spec writes it.
+    why
+        Why.
+    wants_address
+        Whether nothing but an address to write to is missing.
+    """
 
     recipient: str
     why: str
+    wants_address: bool = False
 
 
 @dataclass(frozen=True)
@@ -306,9 +317,8 @@ class _Case:
 def _addressee(recipient: str, email: str | None, who: str) -> Addressee | Dropped:
     address = (email or "").strip()
     if not address:
-        return Dropped(recipient, f"{who}, has no address in the store")
+        return Dropped(recipient, f"{who}, has no address in the store", wants_address=True)
     if not is_address(address):
-        return Dropped(
-            recipient, f"{who}, has an address that cannot be written to: '{one_line(address, 60)}'"
-        )
+        said = f"{who}, has an address that cannot be written to: '{one_line(address, 60)}'"
+        return Dropped(recipient, said, wants_address=True)
     return Addressee(address, who)

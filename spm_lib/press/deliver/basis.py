@@ -17,20 +17,29 @@ class Basis(BaseModel):
         Of all that it was made of.
     audience
         Whom it was made for, see `spm_lib.press.audience`.
+    reader
+        Who the recipient is, see `spm_lib.press.deliver.addressing.Addressee.why`: a person whose address is corrected
+        stays the same one.
+    left_out
+        Whether the mails of its revision leave somebody out for want of an address.
     """
 
     model_config = ConfigDict(frozen=True)
 
     fingerprint: str
     audience: str
+    reader: str = ""
+    left_out: bool = False
 
     @classmethod
-    def of(cls, record: RunRecord) -> Basis:
+    def of(cls, record: RunRecord, reader: str = "", *, left_out: bool = False) -> Basis:
         """Give that of a run."""
-        return cls(fingerprint=record.fingerprint, audience=record.audience)
+        return cls(fingerprint=record.fingerprint, audience=record.audience, reader=reader, left_out=left_out)
 
     def differs(self, record: RunRecord) -> str:
-        """Say how the report that stands on the shelf now differs from this one; empty where it is this one."""
+        """Say why the report that stands on the shelf now is not this one, done; empty where it is."""
+        if record.status != "done":
+            return f"the report {'failed' if record.status == 'failed' else 'is held'} since"
         if self.audience != record.audience:
             return (
                 f"the report was made for the {self.audience} then, and is made for the {record.audience} now"

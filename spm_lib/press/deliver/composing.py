@@ -14,7 +14,8 @@ from urllib.parse import quote
 from spm_lib.errors import RunError
 from spm_lib.press.deliver.attachments import Attachment, TooLarge, attachment_of
 from spm_lib.press.deliver.basis import Basis
-from spm_lib.press.deliver.digest import Digest, digest_mail
+from spm_lib.press.deliver.digest import Digest
+from spm_lib.press.deliver.digest_mail import digest_mail
 from spm_lib.press.deliver.entry import Entry
 from spm_lib.press.deliver.mail_server import MailServer
 from spm_lib.press.deliver.message import Body, Envelope, body_of
@@ -72,6 +73,18 @@ class Composer:
         """
         return self._body(entry).to(self.envelope(entry))
 
+    def report(self, entry: Entry) -> RunRecord:
+        """Give the report of which a chat is told, as it stands on the shelf.
+
+        Raises
+        ------
+        RunError, DeliveryError
+            Where the chat may not be told of it any more; as of a mail.
+        """
+        record = read_record(self._record(entry))
+        self._check(entry, record)
+        return record
+
     def envelope(self, entry: Entry) -> Envelope:
         """Give who writes to whom about what."""
         return Envelope(
@@ -105,15 +118,22 @@ class Composer:
                 while len(self._bodies) > _KEPT:
                     self._bodies.popitem(last=False)
             record, body = self._bodies[key]
+        self._check(entry, record)
+        return body
+
+    def _check(self, entry: Entry, record: RunRecord) -> None:
+        """Raise where the report on the shelf is not the one that was decided of, or may not go to its recipient."""
         differs = Basis.model_validate_json(entry.body).differs(record) if entry.body else ""
         if differs:
             raise RunError(differs, mend="Where it shall go out as it is now: spm send, or spm send --resend")
         if self.readership is not None:
             self.readership.check_report(entry, record)
-        return body
+
+    def _record(self, entry: Entry) -> Path:
+        return (self.reports / entry.report).with_suffix(".json")
 
     def _written(self, entry: Entry) -> tuple[RunRecord, Body]:
-        path = (self.reports / entry.report).with_suffix(".json")
+        path = self._record(entry)
         run = Shelved(path, read_record(path))
         if entry.kind == "notice":
             return run.record, body_of(_notice(run.record))

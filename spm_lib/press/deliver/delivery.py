@@ -18,7 +18,7 @@ from spm_lib.press.deliver.dispatch_ledger import DispatchLedger
 from spm_lib.press.deliver.entry import Entry
 from spm_lib.press.deliver.mail_server import REPORTS_URL, MailServer
 from spm_lib.press.deliver.post import Post, Progress, Round, owners_today
-from spm_lib.press.deliver.sending import Sent
+from spm_lib.press.deliver.sent import Sent
 from spm_lib.press.plan import plan
 from spm_lib.press.shelf import listing
 from spm_lib.press.slugs import label_slug
@@ -71,6 +71,8 @@ class Delivered:
         What became of notices in chats.
     shut
         Why gates are shut.
+    owner_told
+        Whether there was something to tell, and the server has accepted mails that tell an owner all of it.
     """
 
     dispatches: tuple[Dispatch, ...]
@@ -79,6 +81,7 @@ class Delivered:
     untold: str = ""
     chats: tuple[Entry, ...] = ()
     shut: tuple[str, ...] = ()
+    owner_told: bool = False
 
     @property
     def complete(self) -> bool:
@@ -220,14 +223,16 @@ def deliver(
         Where the ledger cannot be used.
     """
     spec, said = decisions.spec, decisions.spec.content.deliver
-    post = Post(server, specs, decisions.store, reports, ledger, clock, today, environ, progress)
+    # By what was decided of: nobody looks at the gates for a spec of which its owner alone hears.
+    looked_at = {spec.name: decisions.shut} if decisions.dispatches or decisions.shut else {}
+    post = Post(server, specs, decisions.store, reports, ledger, clock, today, environ, progress, looked_at)
     mails = entries_of(decisions.dispatches, server.domain)
     notices = chat_entries(decisions.dispatches, said.chat if said else (), server.domain)
     post.outbox.add((*mails, *notices), now=clock(), decided=decisions_of(decisions.dispatches, clock()))
 
     def digest(made: Round | None) -> Digest:
         open_ends = post.mails_to_tell(spec.name)
-        return digest_of(
+        own = digest_of(
             spec,
             dispatches=decisions.dispatches,
             shut=decisions.shut,
@@ -237,6 +242,7 @@ def deliver(
             # Of a mail that may have arrived its owner hears until somebody has found out.
             told=post.told(spec.name) - {mail_mark(each) for each in open_ends},
         )
+        return post.with_lost(own)
 
     try:
         made = post.send()
@@ -247,5 +253,11 @@ def deliver(
     told = digest(made)
     made = post.tell(made, told, decisions.owners)
     return Delivered(
-        decisions.dispatches, made.sent, told, "; ".join(made.untold), made.chats, decisions.shut
+        decisions.dispatches,
+        made.sent,
+        told,
+        "; ".join(made.untold),
+        made.chats,
+        decisions.shut,
+        post.has_told(told),
     )

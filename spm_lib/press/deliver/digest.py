@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import shlex
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping
 
 from pydantic import BaseModel, ConfigDict
 
 from spm_lib.errors import one_line
+from spm_lib.press.deliver.addressing import Dropped
 from spm_lib.press.deliver.dispatch import Dispatch
-from spm_lib.press.deliver.entry import REACHED, Entry
-from spm_lib.press.deliver.message import message_id_of
-from spm_lib.press.deliver.sending import Sent
-from spm_lib.press.render.eml import Mail
-from spm_lib.press.render.letter import Letter
-from spm_lib.press.render.mail import letter_mail
-from spm_lib.press.render.parts import Part, Words
+from spm_lib.press.deliver.entry import TO_READERS, Entry
+from spm_lib.press.deliver.sent import Sent
 from spm_lib.press.spec import Spec
 
-#: More of one kind are counted, not listed: thousands fail for one reason.
-_LISTED = 40
+#: The section of mails: they stand in the outbox, so that what is told of them is always of today.
+OF_MAILS = "mails in trouble"
 
 
 class Item(BaseModel):
@@ -33,6 +28,8 @@ class Item(BaseModel):
         For the owner to read.
     mark
         Of what is told once, the same wherever it would be told again; empty for what is told as long as it is so.
+    since
+        The day of which it is, where no mail of that day told it; None for the day of the mail.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -40,15 +37,37 @@ class Item(BaseModel):
     about: str
     text: str
     mark: str = ""
+    since: dt.date | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it the same, whenever it is told."""
+        return self.about, self.text
 
 
 class Section(BaseModel):
-    """Troubles of one kind."""
+    """Troubles of one kind.
+
+    Parameters
+    ----------
+    title
+        What they are.
+    items
+        All of them.
+    listed
+        How many of them, from the first, the mail lists; the others are counted. None for all.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     title: str
     items: tuple[Item, ...]
+    listed: int | None = None
+
+    @property
+    def shown(self) -> tuple[Item, ...]:
+        """Those that the mail lists."""
+        return self.items[: self.listed]
 
 
 class Digest(BaseModel):
@@ -66,6 +85,11 @@ class Digest(BaseModel):
 
     spec: str
     sections: tuple[Section, ...] = ()
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """All troubles."""
+        return tuple(item for section in self.sections for item in section.items)
 
     @property
     def headline(self) -> str:
@@ -101,28 +125,36 @@ def digest_of(
     sent
         The sending, of which those that wait are told; None where they are not.
     told
-        Marks of what the owner was told before, see `marks_told`.
+        Marks of what the owner was told before, see `spm_lib.press.deliver.owner_mails.marks_told`.
     """
     found = list(dispatches)
     name = spec if isinstance(spec, str) else spec.name
     first = [*(Item(about="A gate is shut", text=text) for text in shut)]
     first += [Item(about="", text=one_line(text)) for text in troubles]
     dropped = [
-        Item(about=each.job.label, text=f"{one.recipient} is sent nothing: {one.why}")
+        Item(about=each.job.label, text=_left_out(one, each, spec))
         for each in found
         if each.goes_out
         for one in each.addressed.dropped
     ]
+    # What nobody knows first: it waits for the owner alone.
+    ends = sorted(mails, key=lambda each: each.state != "unknown")
     sections = {
+        OF_MAILS: [*(_ended(each, spec) for each in ends), *_waiting(name, sent)],
         "to look at first": first,
         "held or failed": [_held(each) for each in found if each.word == "hold"],
         "changed since they were sent": [_changed(each, spec) for each in found if each.news],
         "left out as recipients": dropped,
-        "mails in trouble": [*map(_ended, mails), *_waiting(name, sent)],
     }
     new = {title: tuple(each for each in items if each.mark not in told) for title, items in sections.items()}
+    return digest_in(name, new)
+
+
+def digest_in(spec: str, sections: Mapping[str, tuple[Item, ...]]) -> Digest:
+    """Give a digest of troubles by their kind."""
     return Digest(
-        spec=name, sections=tuple(Section(title=title, items=items) for title, items in new.items() if items)
+        spec=spec,
+        sections=tuple(Section(title=title, items=items) for title, items in sections.items() if items),
     )
 
 
@@ -135,19 +167,31 @@ def _held(dispatch: Dispatch) -> Item:
     return Item(about=dispatch.job.label, text=text[:1].upper() + text[1:])
 
 
+def _left_out(dropped: Dropped, dispatch: Dispatch, spec: Spec | str) -> str:
+    text = f"{dropped.recipient} is sent nothing: {dropped.why}"
+    if not dropped.wants_address:
+        return text
+    return f"{text}. Once the CRM has one: {_send(spec, dispatch.job.as_of)}"
+
+
 def _changed(dispatch: Dispatch, spec: Spec | str) -> Item:
-    path = spec if isinstance(spec, str) else str(spec.document.path)
-    command = shlex.join(["spm", "send", path, "--as-of", dispatch.job.as_of.isoformat(), "--resend"])
     record = dispatch.run.record if dispatch.run else None
     mark = f"changed {dispatch.report} {dispatch.revision}"
     if record is not None:
         mark += f" {record.status} {record.fingerprint.partition('.')[0]}"
     news = dispatch.news[:1].upper() + dispatch.news[1:]
+    command = _send(spec, dispatch.job.as_of, "--resend")
     text = f"{news}. For the readers to get that day's reports anew: {command}"
     return Item(about=dispatch.job.label, text=text, mark=mark)
 
 
-def _ended(entry: Entry) -> Item:
+def _send(spec: Spec | str, as_of: dt.date, *more: str) -> str:
+    """Give the command that sends a day's reports."""
+    path = spec if isinstance(spec, str) else str(spec.document.path)
+    return shlex.join(["spm", "send", path, "--as-of", as_of.isoformat(), *more])
+
+
+def _ended(entry: Entry, spec: Spec | str) -> Item:
     """Tell of a mail that ended badly: once, unless nobody knows whether it arrived and somebody has to find out."""
     again = f"spm outbox --again {entry.mail_id}"
     if entry.state == "unknown":
@@ -157,6 +201,9 @@ def _ended(entry: Entry) -> Item:
         )
     else:
         text = f"{entry.state.replace('_', ' ').capitalize()}: {entry.reply}. When that is mended: {again}"
+        if entry.kind in TO_READERS:
+            # The mail keeps its recipient; a corrected address is another one.
+            text += f". Where the address was wrong, correct it, then: {_send(spec, entry.as_of)}"
     return Item(about=entry.name, text=text, mark=mail_mark(entry))
 
 
@@ -171,90 +218,3 @@ def _waiting(spec: str, sent: Sent | None) -> Iterable[Item]:
         if entry.spec == spec and entry.kind != "owner":
             why = entry.reply or (str(sent.stopped) if sent and sent.stopped else "it was not its turn")
             yield Item(about=entry.name, text=f"Waits for the next spm send: {why}")
-
-
-def digest_mail(digest: Digest) -> Mail:
-    """Write a digest as a mail."""
-    parts: list[Part] = []
-    for section in digest.sections:
-        parts.append(Words("heading", section.title.capitalize()))
-        parts += [Words("item", item.text, lead=item.about) for item in section.items[:_LISTED]]
-        if len(section.items) > _LISTED:
-            parts.append(
-                Words("note", f"And {len(section.items) - _LISTED:,} more; see: spm outbox, and the index")
-            )
-    return letter_mail(
-        Letter(
-            headline=digest.headline,
-            about="For the owner of these reports alone",
-            aside="",
-            preheader=digest.headline,
-            warnings=(),
-            parts=tuple(parts),
-            closing="Readers were not told of any of this. You get this mail as the owner that the spec names.",
-        )
-    )
-
-
-def marks_told(digests: Iterable[Entry], today: dt.date) -> frozenset[str]:
-    """Give the marks of what an owner was told, or will be, by the owner's mails of some time.
-
-    What stands in a mail that did not arrive counts as told for its day, and is told again another day.
-    """
-    return frozenset(
-        item.mark
-        for each in digests
-        if each.state in REACHED or each.as_of == today
-        for item in _items(each.body)
-        if item.mark
-    )
-
-
-def _items(body: str | None) -> Iterable[Item]:
-    sections = Digest.model_validate_json(body).sections if body else ()
-    return (item for section in sections for item in section.items)
-
-
-def owner_entries(
-    digest: Digest, addresses: Iterable[str], digests: Sequence[Entry], day: dt.date, domain: str
-) -> tuple[Entry, ...]:
-    """Give the mails of a digest; none where it says nothing that those of the day have not said.
-
-    Parameters
-    ----------
-    digest
-        What there is to tell.
-    addresses
-        The owners'.
-    digests
-        The mails to this spec's owners in the outbox, in order.
-    day
-        Today.
-    domain
-        The sender's.
-    """
-    body = digest.model_dump_json()
-    said = {(item.about, item.text) for section in digest.sections for item in section.items}
-    found = []
-    for address in addresses:
-        earlier = [each for each in digests if (each.as_of, each.recipient) == (day, address)]
-        if said <= {(item.about, item.text) for each in earlier for item in _items(each.body)}:
-            continue
-        revision = max((each.revision for each in earlier), default=0) + 1
-        mark = hashlib.sha256(body.encode()).hexdigest()
-        found.append(
-            Entry(
-                kind="owner",
-                spec=digest.spec,
-                subject="digest",
-                period="",
-                as_of=day,
-                revision=revision,
-                recipient=address,
-                message_id=message_id_of("owner", digest.spec, day, revision, address, mark, domain=domain),
-                headline=digest.headline,
-                report="",
-                body=body,
-            )
-        )
-    return tuple(found)

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from spm_lib.data.store import Store
 from spm_lib.errors import RunError, one_line
 from spm_lib.press.audience import audience_of
-from spm_lib.press.deliver.addressing import Addressed, addressees_of
+from spm_lib.press.deliver.addressing import Addressed, Addressee, addressees_of
 from spm_lib.press.deliver.basis import Basis
-from spm_lib.press.deliver.contacts import read_contacts
+from spm_lib.press.deliver.contacts import Contacts, read_contacts
 from spm_lib.press.deliver.deliver_spec import Deliver, When
 from spm_lib.press.deliver.directory import Directory
-from spm_lib.press.deliver.dispatch_ledger import Decided, DispatchLedger
+from spm_lib.press.deliver.dispatch_ledger import Before, Decided, DispatchLedger
 from spm_lib.press.deliver.entry import Entry
 from spm_lib.press.deliver.message import message_id_of
 from spm_lib.press.deliver.send_rules import Decision, Word, decide, figures_of
@@ -48,6 +48,9 @@ class Dispatch:
         The mail's subject.
     news
         Of a report that went out before, what has become of it since and its owner has to hear, once.
+    recorded
+        Whether the ledger keeps the decision in the place of the last: not of a report that went out before, unless it
+        goes out to all of its readers anew.
     """
 
     job: Job
@@ -58,6 +61,7 @@ class Dispatch:
     addressed: Addressed = field(default_factory=Addressed)
     subject_line: str = ""
     news: str = ""
+    recorded: bool = True
 
     @property
     def subject(self) -> str:
@@ -110,31 +114,84 @@ def dispatches_of(
         return ()
     before = ledger.latest(spec.name, jobs[0].as_of)
     sent = ledger.figures_sent(spec.name)
-    contacts = read_contacts(store, today)
+    desk = _Desk(spec, deliver, store, directory, today, tuple(shut), read_contacts(store, today))
     found = []
     for job in jobs:
         run = _on_the_shelf(job)
         earlier = before.get((job.html.stem, job.period))
         if earlier is not None and earlier.went_out and not resend:
-            found.append(_sent_before(job, run, earlier.decided))
+            found.append(desk.sent_before(job, run, earlier))
             continue
-        revision = 1 if earlier is None else earlier.decided.revision + earlier.went_out
+        revision = 1 if earlier is None else earlier.next_revision
+        # What is held of a correction leaves its readers with what they have.
+        held_apart = earlier is not None and earlier.went_out
         if run is None:
-            found.append(Dispatch(job, None, "hold", "the report was not made", revision))
+            reason = "the report was not made"
+            found.append(Dispatch(job, None, "hold", reason, revision, recorded=not held_apart))
             continue
         if earlier is not None and earlier.was_cancelled and not resend:
             found.append(
                 Dispatch(job, run, "withhold", "its mail was cancelled: --resend sends it", revision)
             )
             continue
-        addressed = addressees_of(run.record, spec, store, directory, today=today, contacts=contacts)
+        addressed = desk.addressed(run.record)
         # A correction tells what its readers were told wrongly, however little that is.
         when = deliver.when if revision == 1 else "always"
         last = _last_sent(sent, job, one_period=len({each.period for each in jobs}) == 1)
-        decision = _decided(spec, deliver, run.record, addressed, shut, last, when)
-        line = subject_of(deliver.subject, run.record, revision=revision) if run.record.published else ""
-        found.append(Dispatch(job, run, decision.word, decision.reason, revision, addressed, line))
+        decision = desk.decided(run.record, addressed, last, when)
+        line = desk.subject_line(run.record, revision)
+        recorded = not (held_apart and decision.word == "hold")
+        found.append(
+            Dispatch(job, run, decision.word, decision.reason, revision, addressed, line, recorded=recorded)
+        )
     return tuple(found)
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """What decides of all reports of a spec alike."""
+
+    spec: Spec
+    deliver: Deliver
+    store: Store
+    directory: Directory
+    today: dt.date
+    shut: tuple[str, ...]
+    contacts: Contacts
+
+    def addressed(self, record: RunRecord) -> Addressed:
+        return addressees_of(
+            record, self.spec, self.store, self.directory, today=self.today, contacts=self.contacts
+        )
+
+    def subject_line(self, record: RunRecord, revision: int) -> str:
+        return subject_of(self.deliver.subject, record, revision=revision) if record.published else ""
+
+    def decided(self, record: RunRecord, addressed: Addressed, last_sent: str | None, when: When) -> Decision:
+        reasons = [*self.shut]
+        if record.status == "done" and record.audience != audience_of(self.spec):
+            reasons.append(
+                f"it was made for the {record.audience}, and the spec has others now: make it again"
+            )
+        decision = decide(record, when, self.deliver.empty, last_sent=last_sent, gates=reasons)
+        if decision.word in ("send", "notice") and addressed.hold:
+            return Decision("hold", addressed.hold)
+        return decision
+
+    def sent_before(self, job: Job, run: Shelved | None, earlier: Before) -> Dispatch:
+        """Give a report that went out before; to readers of today whom it missed then, it goes now."""
+        known = _sent_before(job, run, earlier.decided)
+        if run is None or known.news or earlier.reached_all:
+            return known
+        late = Addressed(earlier.late(self.addressed(run.record)))
+        decision = self.decided(run.record, late, None, "always")
+        # Held now, or of another kind than what the others have.
+        if decision.word != earlier.decided.decision:
+            return known
+        revision = earlier.decided.revision
+        line = self.subject_line(run.record, revision)
+        reason = f"{known.reason}, and had not reached these readers"
+        return Dispatch(job, run, decision.word, reason, revision, late, line, recorded=False)
 
 
 def _on_the_shelf(job: Job) -> Shelved | None:
@@ -161,25 +218,7 @@ def _sent_before(job: Job, run: Shelved | None, earlier: Decided) -> Dispatch:
     elif run is not None and not is_unchanged(earlier.fingerprint, run.record.fingerprint):
         since = "was made again since: --resend sends it as corrected"
     reason = one_line(f"{said}, and {since}" if since else said)
-    return Dispatch(job, run, "sent", reason, earlier.revision, news=reason if since else "")
-
-
-def _decided(
-    spec: Spec,
-    deliver: Deliver,
-    record: RunRecord,
-    addressed: Addressed,
-    shut: Sequence[str],
-    last_sent: str | None,
-    when: When,
-) -> Decision:
-    reasons = [*shut]
-    if record.status == "done" and record.audience != audience_of(spec):
-        reasons.append(f"it was made for the {record.audience}, and the spec has others now: make it again")
-    decision = decide(record, when, deliver.empty, last_sent=last_sent, gates=reasons)
-    if decision.word in ("send", "notice") and addressed.hold:
-        return Decision("hold", addressed.hold)
-    return decision
+    return Dispatch(job, run, "sent", reason, earlier.revision, news=reason if since else "", recorded=False)
 
 
 def entries_of(dispatches: Iterable[Dispatch], domain: str) -> tuple[Entry, ...]:
@@ -208,12 +247,19 @@ def entries_of(dispatches: Iterable[Dispatch], domain: str) -> tuple[Entry, ...]
             ),
             headline=each.subject_line,
             report=each.report,
-            body=Basis.of(each.run.record).model_dump_json() if each.run else None,
+            body=_basis(each, one),
         )
         for each in dispatches
         if each.goes_out
         for one in each.addressed.to
     )
+
+
+def _basis(dispatch: Dispatch, reader: Addressee) -> str | None:
+    if dispatch.run is None:
+        return None
+    left_out = any(each.wants_address for each in dispatch.addressed.dropped)
+    return Basis.of(dispatch.run.record, reader.why, left_out=left_out).model_dump_json()
 
 
 def decisions_of(dispatches: Iterable[Dispatch], now: dt.datetime) -> tuple[Decided, ...]:
@@ -232,5 +278,5 @@ def decisions_of(dispatches: Iterable[Dispatch], now: dt.datetime) -> tuple[Deci
             now,
         )
         for each in dispatches
-        if each.word != "sent"
+        if each.recorded
     )

@@ -9,8 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from spm_lib.data.ledger_file import LedgerFile
-from spm_lib.press.deliver.entry import REACHED, TO_READERS
+from spm_lib.press.deliver.addressing import Addressed, Addressee
+from spm_lib.press.deliver.basis import Basis
+from spm_lib.press.deliver.entry import NOT_TAKEN, REACHED, TO_READERS, State, marks
 from spm_lib.press.deliver.send_rules import Word
+from spm_lib.press.recipients import address_key
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,24 @@ class Decided:
 
 
 @dataclass(frozen=True)
+class Mailed:
+    """A mail of a report to one of its readers.
+
+    Parameters
+    ----------
+    revision, recipient, state
+        As of `spm_lib.press.deliver.entry.Entry`.
+    basis
+        What it was decided of.
+    """
+
+    revision: int
+    recipient: str
+    state: State
+    basis: Basis
+
+
+@dataclass(frozen=True)
 class Before:
     """What became of a report before.
 
@@ -52,25 +73,61 @@ class Before:
     ----------
     decided
         What was decided last.
-    reached
-        The revisions of which a reader has the mail, or may have, or will: what was rejected or given up reached nobody.
-    cancelled
-        Those of which a person cancelled a mail.
+    mails
+        Its mails to readers, of all revisions.
     """
 
     decided: Decided
-    reached: frozenset[int] = frozenset()
-    cancelled: frozenset[int] = frozenset()
+    mails: tuple[Mailed, ...] = ()
 
     @property
     def went_out(self) -> bool:
-        """Whether it went out as it was decided last."""
-        return self.decided.revision in self.reached
+        """Whether a reader has a mail of it, or may have, or will: what was rejected or given up reached nobody."""
+        return bool(self._reached)
+
+    @property
+    def next_revision(self) -> int:
+        """The revision of what goes out next: a higher one where it corrects what somebody has."""
+        return self.decided.revision + (self.decided.revision in self._reached)
 
     @property
     def was_cancelled(self) -> bool:
         """Whether a person kept it from going out as it was decided last."""
-        return self.decided.revision in self.cancelled and not self.went_out
+        return not self.went_out and any(each.state == "cancelled" for each in self._last)
+
+    @property
+    def reached_all(self) -> bool:
+        """Whether its last revision was written to all of its readers, and no mail of it ended without being taken."""
+        return not any(each.state in NOT_TAKEN or each.basis.left_out for each in self._last)
+
+    def late(self, addressed: Addressed) -> tuple[Addressee, ...]:
+        """Give those of today's readers to whom its last revision was not written, where it did not reach all of then.
+
+        Whoever was reached gets no second mail: neither at an address that is written in another way, nor at one that has
+        come since in place of the one at which that person was reached.
+        """
+        if self.reached_all:
+            return ()
+        today = {address_key(each.address) for each in addressed.to}
+        written = {address_key(each.recipient) for each in self._last}
+        moved = {
+            each.basis.reader
+            for each in self._last
+            if each.state in REACHED and address_key(each.recipient) not in today
+        }
+        return tuple(
+            each
+            for each in addressed.to
+            if address_key(each.address) not in written and each.why not in moved
+        )
+
+    @property
+    def _reached(self) -> frozenset[int]:
+        return frozenset(each.revision for each in self.mails if each.state in REACHED)
+
+    @property
+    def _last(self) -> tuple[Mailed, ...]:
+        return tuple(each for each in self.mails if each.revision == self.decided.revision)
 
 
 _COLUMNS = "spec, subject, period, as_of, revision, decision, reason, figures, fingerprint, decided_at"
@@ -87,31 +144,24 @@ class DispatchLedger(LedgerFile):
             f"select {_COLUMNS} from dispatches where spec = ? and as_of = ? order by revision", day
         )
         found = {(each.subject, each.period): each for each in map(_decided, rows)}
-        mails = self.rows(
-            "select distinct subject, period, revision, state from mails where spec = ? and as_of = ? and "
-            f"kind in ({_marks(TO_READERS)})",
+        rows = self.rows(
+            "select subject, period, revision, recipient, state, body from mails where spec = ? and as_of = ? and "
+            f"kind in ({marks(TO_READERS)})",
             (*day, *TO_READERS),
         )
-
-        reached: dict[tuple[str, str], set[int]] = defaultdict(set)
-        cancelled: dict[tuple[str, str], set[int]] = defaultdict(set)
-        for subject, period, revision, state in mails:
-            if state in REACHED:
-                reached[subject, period].add(revision)
-            elif state == "cancelled":
-                cancelled[subject, period].add(revision)
-        return {
-            key: Before(each, frozenset(reached[key]), frozenset(cancelled[key]))
-            for key, each in found.items()
-        }
+        mails: dict[tuple[str, str], list[Mailed]] = defaultdict(list)
+        for subject, period, revision, recipient, state, body in rows:
+            mailed = Mailed(revision, recipient, state, Basis.model_validate_json(body))
+            mails[subject, period].append(mailed)
+        return {key: Before(each, tuple(mails[key])) for key, each in found.items()}
 
     def figures_sent(self, spec: str) -> dict[tuple[str, str], str]:
         """Give, by subject and period, the figures that readers of a spec's reports were last sent, the latest last."""
         rows = self.rows(
             "select d.subject, d.period, d.figures from dispatches d where d.spec = ? and d.decision in ('send', 'notice') "
             "and exists (select 1 from mails m where m.spec = d.spec and m.subject = d.subject and m.period = d.period "
-            f"and m.as_of = d.as_of and m.revision = d.revision and m.kind in ({_marks(TO_READERS)}) "
-            f"and m.state in ({_marks(REACHED)})) order by d.decided_at, d.revision",
+            f"and m.as_of = d.as_of and m.revision = d.revision and m.kind in ({marks(TO_READERS)}) "
+            f"and m.state in ({marks(REACHED)})) order by d.decided_at, d.revision",
             (spec, *TO_READERS, *REACHED),
         )
         found: dict[tuple[str, str], str] = {}
@@ -141,10 +191,6 @@ def write_decisions(connection: sqlite3.Connection, decisions: Iterable[Decided]
             for each in decisions
         ],
     )
-
-
-def _marks(values: tuple[str, ...]) -> str:
-    return ", ".join("?" * len(values))
 
 
 def _decided(row: tuple[object, ...]) -> Decided:

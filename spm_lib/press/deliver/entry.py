@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -14,11 +15,20 @@ State = Literal["waiting", "sending", "handed", "accepted", "rejected", "unknown
 #: Mails to a report's readers; the others are its owner's, and notices in chats.
 TO_READERS: tuple[Kind, ...] = ("report", "notice")
 
+#: What is of a report: mails to its readers, and notices in chats.
+ABOUT_REPORTS: tuple[Kind, ...] = (*TO_READERS, "chat")
+
+#: What a sender is about; after a kill, what it was about.
+IN_HAND: tuple[State, ...] = ("sending", "handed")
+
 #: What a reader has, or may have: a mail that was rejected or given up told nobody anything.
 REACHED: tuple[State, ...] = ("waiting", "sending", "handed", "accepted", "unknown")
 
+#: Ends after which a mail certainly has not reached anybody, and is not tried again by itself.
+NOT_TAKEN: tuple[State, ...] = ("rejected", "given_up")
+
 #: Ends of which an owner has to hear.
-ENDED_BADLY: tuple[State, ...] = ("rejected", "unknown", "given_up")
+ENDED_BADLY: tuple[State, ...] = (*NOT_TAKEN, "unknown")
 
 
 @dataclass(frozen=True)
@@ -41,8 +51,8 @@ class Entry:
     report
         Path of the report's page, in the folder of reports; empty where there is none.
     body
-        Of a report or a notice, what it was decided of, see `spm_lib.press.deliver.basis.Basis`: the report itself is its
-        text. Else its text.
+        Of a report, a notice or a chat, what it was decided of, see `spm_lib.press.deliver.basis.Basis`: the report itself
+        is its text. Of an owner's mail, the digest.
     mail_id
         None until it is written down.
     state, reply
@@ -98,6 +108,11 @@ def entry_of(row: tuple[Any, ...]) -> Entry:
     told = dict(zip(COLUMNS, row, strict=True))
     told |= {name: dt.date.fromisoformat(told[name]) for name in _DAYS}
     return Entry(**told | {name: dt.datetime.fromisoformat(told[name]) for name in _TIMES if told[name]})
+
+
+def marks(values: Collection[object]) -> str:
+    """Give the marks that stand for so many values in a statement."""
+    return ", ".join("?" * len(values))
 
 
 def time_text(moment: dt.datetime) -> str:

@@ -9,40 +9,29 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock, Timeout
-
 from spm_lib.data.ledger_file import LedgerFile
 from spm_lib.errors import DeliveryError, UnknownNameError, one_line
 from spm_lib.press.deliver.dispatch_ledger import Decided, write_decisions
 from spm_lib.press.deliver.entry import (
+    ABOUT_REPORTS,
     COLUMNS,
-    ENDED_BADLY,
     Entry,
-    Kind,
     State,
-    entry_of,
+    marks,
     row_of,
     time_text,
 )
+from spm_lib.press.deliver.mail_register import MailRegister, held_back, selected
 from spm_lib.press.deliver.outcome import Outcome
-
-__all__ = ["LONGEST", "MOST_TRIES", "WAITS", "Entry", "Kind", "Outbox", "State", "alone"]
-
+from spm_lib.press.deliver.patience import LONGEST, ended, given_up, tried_again
 
 Verdict = Literal["accepted", "again", "cancel"]
-
-#: Seconds to wait before the second try, the third, and so on; the last for all that follow.
-WAITS = (5, 30, 120, 600, 3600)
-
-#: After so many tries, or so long, nobody tries again by itself.
-MOST_TRIES = 12
-LONGEST = dt.timedelta(hours=24)
 
 #: What is written of a mail anew where it waits again, and what changes on its way.
 _WRITTEN = ("headline", "report", "body")
@@ -58,11 +47,12 @@ _SETTLED: dict[Verdict, tuple[tuple[State, ...], str]] = {
     "cancel": (("waiting",), "only one that waits can be cancelled"),
 }
 
-_SELECT = f"select {', '.join(COLUMNS)} from mails"
+#: SQLite knows no larger number.
+_LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True)
-class Outbox(LedgerFile):
+class Outbox(MailRegister):
     """The mails in the ledger at a path; each call is one transaction.
 
     Notes
@@ -79,7 +69,8 @@ class Outbox(LedgerFile):
         Parameters
         ----------
         entries
-            The mails. One that was rejected, given up or cancelled waits again, as it is written now.
+            The mails. One that was rejected, given up or cancelled waits again, as it is written now. Where they are of a
+            corrected report, what waits of its lower revisions is cancelled: nobody is sent both.
         now
             When this is.
         decided
@@ -97,10 +88,11 @@ class Outbox(LedgerFile):
             f"insert into mails ({', '.join(names)}) values ({', '.join('?' * len(names))}) on conflict ({key}) "
             f"do update set {anew} where state in ('rejected', 'given_up', 'cancelled') returning mail_id, message_id"
         )
-        new = []
+        new, added = [], tuple(entries)
         with self.writing() as connection:
             write_decisions(connection, decided)
-            for entry in entries:
+            _replace_lower(connection, added, now)
+            for entry in added:
                 fresh = replace(
                     entry,
                     state="waiting",
@@ -115,36 +107,10 @@ class Outbox(LedgerFile):
                 new += [replace(fresh, mail_id=number, message_id=name) for number, name in done]
         return tuple(new)
 
-    def waiting(
-        self, now: dt.datetime | None = None, limit: int | None = None, *, chats: bool = False
-    ) -> tuple[Entry, ...]:
-        """Give the mails that wait, those that were written down first in front.
-
-        Parameters
-        ----------
-        now
-            Only those that may be tried at this time.
-        limit
-            At most so many.
-        chats
-            Notices for chats instead, which no mail server takes.
-        """
-        most = -1 if limit is None else limit
-        of_kind = f"where state = 'waiting' and (kind = 'chat') = {chats:d}"
-        if now is None:
-            return self._entries(f"{of_kind} order by mail_id limit ?", (most,))
-        # No wait is longer than the longest: what is due after that was written before the clock was put back.
-        horizon = now + dt.timedelta(seconds=WAITS[-1])
-        return self._entries(
-            f"{of_kind} and (next_try_at is null or next_try_at <= ? or next_try_at > ?) "
-            "order by mail_id limit ?",
-            (time_text(now), time_text(horizon), most),
-        )
-
     def claim(self, entry: Entry, now: dt.datetime) -> Entry | None:
         """Take a waiting mail in hand; None where it is not waiting any more."""
         with _Unhurried(self.path).writing() as connection:
-            for current in _select(connection, "where mail_id = ? and state = 'waiting'", (entry.mail_id,)):
+            for current in selected(connection, "where mail_id = ? and state = 'waiting'", (entry.mail_id,)):
                 return _write(connection, replace(current, state="sending", next_try_at=None, changed_at=now))
         return None
 
@@ -198,7 +164,8 @@ class Outbox(LedgerFile):
                 current, reply=one_line(outcome.reply), attempts=current.attempts + 1, changed_at=now
             )
             return _write(
-                connection, _again(tried, now) if outcome.state == "retry" else _ended(tried, outcome.state)
+                connection,
+                tried_again(tried, now) if outcome.state == "retry" else ended(tried, outcome.state),
             )
 
     def give_up(self, entry: Entry, reason: str, now: dt.datetime) -> Entry:
@@ -212,18 +179,29 @@ class Outbox(LedgerFile):
         with self.writing() as connection:
             current = _in_hand(connection, entry, ("sending",))
             return _write(
-                connection, _ended(replace(current, reply=one_line(reason), changed_at=now), "given_up")
+                connection, ended(replace(current, reply=one_line(reason), changed_at=now), "given_up")
             )
 
-    def expire(self, now: dt.datetime) -> tuple[Entry, ...]:
-        """Give up what has waited for longer than a day, and give these mails."""
+    def expire(self, now: dt.datetime, held: Mapping[str, str] | None = None) -> tuple[Entry, ...]:
+        """Give up what has waited for longer than a day, and give these mails.
+
+        Parameters
+        ----------
+        now
+            When this is.
+        held
+            Why reports are held back, by the spec's name: that is why they are given up.
+        """
         with self.writing() as connection:
-            late = _select(
+            late = selected(
                 connection,
                 "where state = 'waiting' and made_at <= ? order by mail_id",
                 (time_text(now - LONGEST),),
             )
-            return tuple(_write(connection, _given_up(replace(entry, changed_at=now))) for entry in late)
+            return tuple(
+                _write(connection, given_up(replace(entry, changed_at=now)))
+                for entry in held_back(late, held or {})
+            )
 
     def recover(self, now: dt.datetime) -> tuple[Entry, ...]:
         """Sort out what a sender that was killed had in hand; to be called while `alone` is held.
@@ -235,7 +213,7 @@ class Outbox(LedgerFile):
         """
         reply = "The sender ended while the content was being handed over"
         with self.writing() as connection:
-            lost = _select(connection, "where state = 'handed' order by mail_id")
+            lost = selected(connection, "where state = 'handed' order by mail_id")
             connection.execute(
                 "update mails set state = 'waiting', changed_at = ? where state = 'sending'",
                 (time_text(now),),
@@ -243,28 +221,10 @@ class Outbox(LedgerFile):
             return tuple(
                 _write(
                     connection,
-                    _ended(replace(e, reply=reply, attempts=e.attempts + 1, changed_at=now), "unknown"),
+                    ended(replace(e, reply=reply, attempts=e.attempts + 1, changed_at=now), "unknown"),
                 )
                 for e in lost
             )
-
-    def states(self, spec: str | None = None) -> tuple[Entry, ...]:
-        """Give the mails in the order in which they were written down; only those of a spec where one is named."""
-        return self._entries("where ? is null or spec = ? order by mail_id", (spec, spec))
-
-    def ended_badly(self, since: dt.datetime) -> tuple[Entry, ...]:
-        """Give the mails and notices, but for owners' own, that ended since then in a way of which an owner has to hear."""
-        marks = ", ".join("?" * len(ENDED_BADLY))
-        return self._entries(
-            f"where kind <> 'owner' and state in ({marks}) and (changed_at >= ? or state = 'unknown') order by mail_id",
-            (*ENDED_BADLY, time_text(since)),
-        )
-
-    def digests(self, spec: str, since: dt.datetime) -> tuple[Entry, ...]:
-        """Give the mails to a spec's owner that were written since then, in order."""
-        return self._entries(
-            "where kind = 'owner' and spec = ? and made_at >= ? order by mail_id", (spec, time_text(since))
-        )
 
     def resolve(self, mail_id: int, verdict: Verdict, now: dt.datetime) -> Entry:
         """Write down what a person found out about a mail, or wants of it.
@@ -286,9 +246,11 @@ class Outbox(LedgerFile):
         DeliveryError
             Where its state does not allow it.
         """
+        if abs(mail_id) > _LARGEST_ID:
+            raise _no_mail(mail_id, self.path)
         allowed, otherwise = _SETTLED[verdict]
         with self.writing() as connection:
-            for current in _select(connection, "where mail_id = ?", (mail_id,)):
+            for current in selected(connection, "where mail_id = ?", (mail_id,)):
                 if current.state not in allowed:
                     raise DeliveryError(
                         f"mail {mail_id} is {current.state.replace('_', ' ')}, and {otherwise}",
@@ -297,9 +259,9 @@ class Outbox(LedgerFile):
                     )
                 told = replace(current, changed_at=now)
                 if verdict == "accepted":
-                    return _write(connection, _ended(told, "accepted"))
+                    return _write(connection, ended(told, "accepted"))
                 if verdict == "cancel":
-                    return _write(connection, _ended(told, "cancelled"))
+                    return _write(connection, ended(told, "cancelled"))
                 return _write(connection, replace(told, state="waiting", attempts=0, made_at=now))
         raise _no_mail(mail_id, self.path)
 
@@ -309,9 +271,6 @@ class Outbox(LedgerFile):
         with self._told(), closing(sqlite3.connect(self.path)) as connection:
             connection.execute("select count(*) from mails").fetchall()
             yield
-
-    def _entries(self, rest: str, parameters: tuple[object, ...] = ()) -> tuple[Entry, ...]:
-        return tuple(entry_of(row) for row in self.rows(f"{_SELECT} {rest}", parameters))
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         super()._prepare(connection)
@@ -331,62 +290,25 @@ class _Unhurried(LedgerFile):
         connection.execute("pragma synchronous = normal")
 
 
-@contextmanager
-def alone(ledger_path: Path) -> Iterator[None]:
-    """Be the only one who sends from the ledger at a path; a process that is killed leaves no lock behind.
-
-    Raises
-    ------
-    DeliveryError
-        Where another one is sending.
-    """
-    lock = FileLock(ledger_path.with_name(ledger_path.name.removesuffix(".sqlite") + ".sending.lock"))
-    try:
-        ledger_path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise DeliveryError(
-            "another spm send is at it", where=str(ledger_path), mend="Try again when it has ended"
-        ) from None
-    except OSError as error:
-        raise DeliveryError(
-            f"nothing can be sent from here ({one_line(str(error), 160)})",
-            where=str(ledger_path),
-            mend="Name a store in a folder that can be written, with --store",
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _again(tried: Entry, now: dt.datetime) -> Entry:
-    """Give a mail that could not be sent as it waits for the next try, or as given up."""
-    if tried.attempts >= MOST_TRIES or (tried.made_at is not None and now - tried.made_at >= LONGEST):
-        return _given_up(tried)
-    wait = dt.timedelta(seconds=WAITS[min(tried.attempts, len(WAITS)) - 1])
-    return replace(tried, state="waiting", next_try_at=now + wait)
-
-
-def _given_up(entry: Entry) -> Entry:
-    tries = "1 try" if entry.attempts == 1 else f"{entry.attempts} tries"
-    said = f": {entry.reply}" if entry.reply else ""
-    return _ended(replace(entry, reply=one_line(f"Given up after {tries}{said}")), "given_up")
-
-
-def _ended(entry: Entry, state: State) -> Entry:
-    return replace(entry, state=state, next_try_at=None)
+def _replace_lower(connection: sqlite3.Connection, added: Iterable[Entry], now: dt.datetime) -> None:
+    """Cancel what waits of lower revisions of corrected reports."""
+    corrected = {
+        (each.spec, each.subject, each.period, each.as_of.isoformat(), each.revision)
+        for each in added
+        if each.kind in ABOUT_REPORTS and each.revision > 1
+    }
+    connection.executemany(
+        "update mails set state = 'cancelled', reply = ?, next_try_at = null, changed_at = ? where state = 'waiting' and "
+        f"kind in ({marks(ABOUT_REPORTS)}) and spec = ? and subject = ? and period = ? and as_of = ? and revision < ?",
+        [(f"Replaced by revision {key[-1]}", time_text(now), *ABOUT_REPORTS, *key) for key in corrected],
+    )
 
 
 def _in_hand(connection: sqlite3.Connection, entry: Entry, states: tuple[State, ...]) -> Entry:
-    for current in _select(connection, "where mail_id = ?", (entry.mail_id,)):
+    for current in selected(connection, "where mail_id = ?", (entry.mail_id,)):
         if current.state in states:
             return current
     raise _not_in_hand(entry)
-
-
-def _select(connection: sqlite3.Connection, rest: str, parameters: tuple[object, ...] = ()) -> list[Entry]:
-    return [entry_of(row) for row in connection.execute(f"{_SELECT} {rest}", parameters).fetchall()]
 
 
 def _write(connection: sqlite3.Connection, entry: Entry) -> Entry:

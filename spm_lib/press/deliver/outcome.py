@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from spm_lib.errors import DeliveryError, one_line
+from spm_lib.errors import DeliveryError, SpmError, one_line
 
 State = Literal["accepted", "retry", "rejected", "unknown"]
 
@@ -35,3 +35,9 @@ class Outcome:
 
 class PassingError(DeliveryError):
     """What keeps all mails back now, and may be gone in a minute: a server too busy, a line that is down."""
+
+
+def reason_of(error: Exception) -> str:
+    """Say why a mail was not sent, of what kept it from being made."""
+    said = str(error) if isinstance(error, SpmError) else f"{type(error).__name__}: {error}"
+    return one_line(f"Not sent: {said}")

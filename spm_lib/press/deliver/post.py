@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from spm_lib.data.store import open_store
 from spm_lib.errors import DeliveryError, SpmError
-from spm_lib.press.deliver.addressing import Addressed, Dropped, owners_among
+from spm_lib.press.deliver.addressing import Addressed, Dropped
 from spm_lib.press.deliver.chat import tell_chats
 from spm_lib.press.deliver.composing import Composer
 from spm_lib.press.deliver.connection import Connection, open_connection
-from spm_lib.press.deliver.contacts import no_contacts, read_contacts
-from spm_lib.press.deliver.digest import Digest, digest_of, mail_mark, marks_told, owner_entries
-from spm_lib.press.deliver.directory import load_directory
+from spm_lib.press.deliver.digest import Digest, digest_of, mail_mark
 from spm_lib.press.deliver.entry import Entry
+from spm_lib.press.deliver.gatekeeper import held_specs
 from spm_lib.press.deliver.mail_server import MailServer
 from spm_lib.press.deliver.outbox import Outbox
+from spm_lib.press.deliver.owner_mails import REMEMBERED, is_told, marks_told, owner_entries, with_lost
 from spm_lib.press.deliver.readership import Readership
-from spm_lib.press.deliver.sending import Sent, send_waiting
+from spm_lib.press.deliver.sending import send_waiting
+from spm_lib.press.deliver.sent import Sent
 from spm_lib.press.spec import Spec
 
 Progress = Callable[[Entry], None]
-
-#: How long an owner who could not be told is told again, day by day.
-_REMEMBERED = dt.timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -44,12 +41,15 @@ class Round:
         What kept chats from being told, a sentence each.
     untold
         Why an owner was not told of what there is to tell, a sentence for each.
+    held
+        Why reports that wait are held back, by the spec's name.
     """
 
     sent: Sent
     chats: tuple[Entry, ...] = ()
     troubles: tuple[str, ...] = ()
     untold: tuple[str, ...] = ()
+    held: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -78,6 +78,8 @@ class Post:
         The environment, where the addresses of chats stand.
     progress
         Called after each mail.
+    shut
+        Why gates are shut, by the name of a spec at whose gates somebody has looked just now.
     """
 
     server: MailServer
@@ -89,6 +91,7 @@ class Post:
     today: dt.date
     environ: Mapping[str, str]
     progress: Progress | None = None
+    shut: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def outbox(self) -> Outbox:
@@ -105,19 +108,42 @@ class Post:
         StoreError
             Where the ledger cannot be used.
         """
-        sent = self._mails()
-        if sent.interrupted:
-            return Round(sent)
+        held = held_specs(
+            self.outbox.specs(waiting=True),
+            self.specs,
+            self.store,
+            self.ledger,
+            now=self.clock(),
+            today=self.today,
+            looked_at=self.shut,
+        )
+        made = Round(self._mails(held), held=held)
+        if made.sent.interrupted:
+            return made
         try:
-            return Round(
-                sent, tell_chats(self.outbox, self.environ, self.server.reports_url, clock=self.clock)
+            chats = tell_chats(
+                self.outbox,
+                self._composer().report,
+                self.environ,
+                self.server.reports_url,
+                clock=self.clock,
+                held=held,
             )
         except DeliveryError as error:
-            return Round(sent, troubles=(str(error),))
+            return replace(made, troubles=(str(error),))
+        return replace(made, chats=chats)
 
     def told(self, name: str) -> frozenset[str]:
-        """Give the marks of what a spec's owners were told of it, see `spm_lib.press.deliver.digest.marks_told`."""
-        return _told(self.outbox, name, now=self.clock(), today=self.today)
+        """Give the marks of what a spec's owners were told of it, see `marks_told`."""
+        return marks_told(self._digests(name), self.today)
+
+    def has_told(self, digest: Digest) -> bool:
+        """Tell whether the server has accepted mails that tell an owner all of a digest."""
+        return is_told(digest, self._digests(digest.spec), self.today)
+
+    def with_lost(self, digest: Digest) -> Digest:
+        """Give a digest with what earlier mails to the spec's owner were to tell and did not bring."""
+        return with_lost(digest, self._digests(digest.spec), self.today)
 
     def mails_to_tell(self, name: str) -> tuple[Entry, ...]:
         """Give the mails of a spec that ended badly, of which its owner is to hear or to find something out."""
@@ -152,13 +178,13 @@ class Post:
             others = self._owners(name)
             # Where nobody can be told it is said once, and not at each call of a timer.
             if others.to or name in troubled:
-                due.append((digest_of(self.specs.get(name, name), mails=mails), others))
+                due.append((self.with_lost(digest_of(self.specs.get(name, name), mails=mails)), others))
         untold = [f"{digest.spec}: {found.hold}" for digest, found in due if found.hold]
         new = [entry for digest, found in due for entry in self.leave(digest, found)]
         sent = made.sent
         if new and sent.stopped is None and not sent.interrupted:
-            after = self._mails()
-            sent = _together(sent, after)
+            after = self._mails(made.held)
+            sent = sent.then(after)
             ids = {each.mail_id for each in new}
             lost = [each for each in (*after.rejected, *after.given_up) if each.mail_id in ids]
             untold += [
@@ -171,23 +197,30 @@ class Post:
         entries = owner_entries(
             digest,
             [one.address for one in owners.to],
-            _digests(self.outbox, digest.spec, self.clock()),
+            self._digests(digest.spec),
             self.today,
             self.server.domain,
         )
         return self.outbox.add(entries, now=self.clock())
 
-    def _mails(self) -> Sent:
+    def _digests(self, name: str) -> tuple[Entry, ...]:
+        return _digests(self.outbox, self.clock()).get(name, ())
+
+    def _composer(self) -> Composer:
         readership = Readership(self.specs, self.store, self.today)
+        return Composer(self.reports, self.server, self.specs, self.clock, readership)
+
+    def _mails(self, held: Mapping[str, str]) -> Sent:
         return send_waiting(
             self.outbox,
-            Composer(self.reports, self.server, self.specs, self.clock, readership),
+            self._composer(),
             self._line,
             sender=self.server.sender,
             connections=self.server.connections,
             a_minute=self.server.a_minute,
             clock=self.clock,
             progress=self.progress,
+            held=held,
         )
 
     def _line(self) -> Connection:
@@ -204,60 +237,39 @@ class Post:
 
 
 def has_work(outbox: Outbox, *, now: dt.datetime, today: dt.date) -> bool:
-    """Tell whether anything waits and may be tried at this time, or ended badly and was told to nobody."""
+    """Tell whether anything waits and may be tried, was in hand as a sender was killed, or ended badly and was not told."""
     waits = outbox.waiting(now, 1) or outbox.waiting(now, 1, chats=True)
-    return bool(waits or _news(outbox, now=now, today=today))
+    return bool(waits or outbox.in_hand() or _news(outbox, now=now, today=today))
 
 
 def owners_today(spec: Spec, store: Path, *, today: dt.date) -> Addressed:
-    """Give those who hear of a spec's failures; where the store is the failure, as spec and directory name them.
-
-    Raises
-    ------
-    SpecError
-        Where the directory cannot be read.
-    """
-    directory = load_directory(spec.document.path.parent)
-    try:
-        with open_store(store) as opened:
-            contacts = read_contacts(opened, today)
-    except SpmError:
-        contacts = no_contacts(today)
-    return owners_among(contacts, spec, directory)
+    """Give those who hear of a spec's failures, see `Readership.owners`."""
+    return Readership({spec.name: spec}, store, today).owners(spec)
 
 
 def _news(outbox: Outbox, *, now: dt.datetime, today: dt.date) -> dict[str, tuple[Entry, ...]]:
-    """Give, by spec, the mails that ended badly and that no owner was told of."""
+    """Give, by spec, the mails that ended badly and that no owner was told of: none where something else was lost."""
     found = {}
-    for name, mails in _ended_badly(outbox, now).items():
-        told = _told(outbox, name, now=now, today=today)
-        if new := tuple(each for each in mails if mail_mark(each) not in told):
+    ended, digests = _ended_badly(outbox, now), _digests(outbox, now)
+    for name in dict.fromkeys((*ended, *digests)):
+        told = marks_told(digests.get(name, ()), today)
+        new = tuple(each for each in ended.get(name, ()) if mail_mark(each) not in told)
+        if new or with_lost(Digest(spec=name), digests.get(name, ()), today).sections:
             found[name] = new
     return found
 
 
 def _ended_badly(outbox: Outbox, now: dt.datetime) -> dict[str, tuple[Entry, ...]]:
+    return _by_spec(outbox.ended_badly(now - REMEMBERED))
+
+
+def _digests(outbox: Outbox, now: dt.datetime) -> dict[str, tuple[Entry, ...]]:
+    """Give the mails to owners that are remembered, by spec."""
+    return _by_spec(outbox.digests(now - REMEMBERED - dt.timedelta(days=1)))
+
+
+def _by_spec(entries: Iterable[Entry]) -> dict[str, tuple[Entry, ...]]:
     found: dict[str, list[Entry]] = defaultdict(list)
-    for each in outbox.ended_badly(now - _REMEMBERED):
+    for each in entries:
         found[each.spec].append(each)
     return {name: tuple(mails) for name, mails in found.items()}
-
-
-def _told(outbox: Outbox, name: str, *, now: dt.datetime, today: dt.date) -> frozenset[str]:
-    return marks_told(_digests(outbox, name, now), today)
-
-
-def _digests(outbox: Outbox, name: str, now: dt.datetime) -> tuple[Entry, ...]:
-    return outbox.digests(name, now - _REMEMBERED - dt.timedelta(days=1))
-
-
-def _together(first: Sent, then: Sent) -> Sent:
-    return Sent(
-        first.accepted + then.accepted,
-        (*first.rejected, *then.rejected),
-        (*first.unknown, *then.unknown),
-        (*first.given_up, *then.given_up),
-        then.waiting,
-        then.stopped,
-        then.interrupted,
-    )

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from spm_lib.errors import DeliveryError, SpmError
+from spm_lib.errors import DeliveryError, ParameterError, SpmError, one_line
 from spm_lib.press.deliver.composing import Composer
 from spm_lib.press.deliver.connection import Connection, open_connection
 from spm_lib.press.deliver.delivery import Decisions
@@ -19,6 +19,7 @@ from spm_lib.press.deliver.mail_server import MailServer
 from spm_lib.press.deliver.message import message_id_of
 from spm_lib.press.deliver.outcome import Outcome, PassingError
 from spm_lib.press.deliver.pace import Pace
+from spm_lib.press.recipients import is_address
 
 
 def preview(
@@ -52,9 +53,16 @@ def preview(
 
     Raises
     ------
+    ParameterError
+        Where the address is none.
     DeliveryError
         Where mail may not go to the address, or the server cannot be used.
     """
+    if not is_address(address):
+        raise ParameterError(
+            f"'{one_line(address, 60)}' is no address, so nothing is sent",
+            mend="Write the address alone, like jo@example.com",
+        )
     if not decisions.directory.allows(address):
         raise DeliveryError(
             f"mail may not go to {address}: its domain is not among those allowed",

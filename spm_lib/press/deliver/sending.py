@@ -7,17 +7,21 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType, TracebackType
 from typing import Protocol, Self
 
-from spm_lib.errors import DeliveryError, SpmError, one_line
+from spm_lib.errors import DeliveryError, SpmError
 from spm_lib.press.deliver.entry import Entry, State
-from spm_lib.press.deliver.outbox import WAITS, Outbox, alone
-from spm_lib.press.deliver.outcome import Outcome, PassingError
+from spm_lib.press.deliver.mail_register import held_back
+from spm_lib.press.deliver.outbox import Outbox
+from spm_lib.press.deliver.outcome import Outcome, PassingError, reason_of
 from spm_lib.press.deliver.pace import Pace
+from spm_lib.press.deliver.patience import WAITS
+from spm_lib.press.deliver.sent import Sent
+from spm_lib.press.deliver.sole_sender import alone
 
 #: How many mails are looked up at a time.
 _ROUND = 500
@@ -48,39 +52,6 @@ class Line(Protocol):
     ) -> None: ...
 
 
-@dataclass(frozen=True)
-class Sent:
-    """What became of the mails of one sending.
-
-    Parameters
-    ----------
-    accepted
-        How many mails the server took: that says nothing of their being read, nor even of their arrival.
-    rejected, unknown, given_up
-        The mails that ended so now. Among the unknown are those that an earlier sender, which was killed, had in hand.
-    waiting
-        All mails that wait for the next sending.
-    stopped
-        Why nothing more was tried though mails wait; None where nothing kept it.
-    interrupted
-        Whether a person, or the system, asked it to stop.
-    """
-
-    accepted: int
-    rejected: tuple[Entry, ...]
-    unknown: tuple[Entry, ...]
-    given_up: tuple[Entry, ...]
-    waiting: tuple[Entry, ...]
-    stopped: SpmError | None = None
-    interrupted: bool = False
-
-    @property
-    def complete(self) -> bool:
-        """Whether every mail was accepted and nothing is left to be told."""
-        troubles = self.rejected or self.unknown or self.given_up or self.waiting
-        return not troubles and self.stopped is None
-
-
 def send_waiting(
     outbox: Outbox,
     compose: Callable[[Entry], bytes],
@@ -93,6 +64,7 @@ def send_waiting(
     sleep: Callable[[float], None] = time.sleep,
     patience_seconds: float = 120.0,
     progress: Callable[[Entry], None] | None = None,
+    held: Mapping[str, str] | None = None,
 ) -> Sent:
     """Send what waits in the outbox, and write down what becomes of it.
 
@@ -119,6 +91,8 @@ def send_waiting(
         How many seconds to spend, in all, on waiting for what may be tried again; the rest is for the next call.
     progress
         Called after each mail with what became of it, by one thread at a time.
+    held
+        Why the reports of a spec are held back, by its name: its mails to readers are not tried.
 
     Returns
     -------
@@ -132,10 +106,10 @@ def send_waiting(
     StoreError
         Where the ledger cannot be used from the start.
     """
-    stop = threading.Event()
+    stop, held = threading.Event(), held or {}
     with alone(outbox.path), _stopping(stop):
-        ended = [*outbox.recover(clock()), *outbox.expire(clock())]
-        sending = _Sending(outbox, compose, connect, sender, connections, clock, sleep, progress, stop)
+        ended = [*outbox.recover(clock()), *outbox.expire(clock(), held)]
+        sending = _Sending(outbox, compose, connect, sender, connections, clock, sleep, progress, stop, held)
         with outbox.at_hand():
             stopped = sending.run(a_minute, patience_seconds)
             try:
@@ -143,7 +117,7 @@ def send_waiting(
                 ended += [*sending.ended, *outbox.recover(clock())]
             except SpmError as error:
                 stopped = stopped or error
-        waiting = outbox.waiting()
+        waiting = held_back(outbox.waiting(), held)
     return Sent(
         accepted=sending.accepted,
         rejected=_those(ended, "rejected"),
@@ -168,6 +142,7 @@ class _Sending:
     sleep: Callable[[float], None]
     progress: Callable[[Entry], None] | None
     stop: threading.Event
+    held: Mapping[str, str]
     accepted: int = 0
     ended: list[Entry] = field(default_factory=list)
 
@@ -183,7 +158,8 @@ class _Sending:
         fruitless = 0
         while not self.stop.is_set():
             now = self.clock()
-            if due := self._others(self.outbox.waiting(now, _ROUND + len(self._put_off))):
+            most = _ROUND + len(self._put_off)
+            if due := self._others(self.outbox.waiting(now, most, without=self.held)):
                 before = len(self.ended) + self.accepted
                 unreached = self._round(due, pace)
                 if self._troubles:
@@ -195,7 +171,7 @@ class _Sending:
                 fruitless += 1
             else:
                 unreached = None
-                left = self._others(self.outbox.waiting())
+                left = self._others(self.outbox.waiting(without=self.held))
                 times = [entry.next_try_at for entry in left if entry.next_try_at]
                 if not times:
                     return None
@@ -262,7 +238,7 @@ class _Sending:
             self._tell(self.outbox.settle(claimed, Outcome("retry", str(error)), self.clock()))
             return False
         except Exception as error:  # noqa: BLE001 - whatever keeps a mail from being made keeps no other
-            self._tell(self.outbox.give_up(claimed, _reason(error), self.clock()))
+            self._tell(self.outbox.give_up(claimed, reason_of(error), self.clock()))
             return False
         outcome = line.send(
             content,
@@ -336,11 +312,6 @@ def _take(left: deque[Entry]) -> Entry | None:
         return left.popleft()
     except IndexError:
         return None
-
-
-def _reason(error: Exception) -> str:
-    said = str(error) if isinstance(error, SpmError) else f"{type(error).__name__}: {error}"
-    return one_line(f"Not sent: {said}")
 
 
 def _those(entries: Sequence[Entry], state: State) -> tuple[Entry, ...]:

@@ -104,9 +104,17 @@ def mail_of(
     return _fitted(letter, pictures, notes), tuple(notes)
 
 
-def letter_mail(letter: Letter) -> Mail:
-    """Write a letter without pictures as a mail; what is too long for mail programs ends where they would cut it."""
-    return _fitted(letter, {}, [])
+def letter_mail(letter: Letter, whole: Letter | None = None) -> Mail:
+    """Write a letter without pictures as a mail.
+
+    Parameters
+    ----------
+    letter
+        What its HTML says; whoever writes it sees to its length.
+    whole
+        What its plain text says, where that is more: mail programs cut long HTML alone.
+    """
+    return _written(letter, whole or letter, {})
 
 
 class EmailExporter(Exporter):
@@ -220,12 +228,16 @@ def _fitted(letter: Letter, pictures: dict[str, bytes], notes: list[str]) -> Mai
     while True:
         kept = {part.cid: pictures[part.cid] for part in left if isinstance(part, Shown)}
         now = replace(letter, parts=tuple(left))
-        mail = Mail(letter.headline, _html(now), _whole(plain(now)), kept)
+        mail = _written(now, now, kept)
         if mail.size <= HTML_LIMIT or not left:
             return mail
         if len(left) == len(letter.parts):
             notes.append("the mail was too long: what stands last is in the report alone")
         del left[-max(1, len(left) // 10) :]
+
+
+def _written(letter: Letter, whole: Letter, pictures: dict[str, bytes]) -> Mail:
+    return Mail(letter.headline, _html(letter), _whole(plain(whole)), pictures)
 
 
 def _preheader(headline: str, facts: Facts, parts: Sequence[Part]) -> str:

@@ -24,7 +24,8 @@ from spm_lib.errors import DeliveryError, RunError, SpecError
 from spm_lib.press.deliver.deliveries import deliveries
 from spm_lib.press.deliver.delivery import Decisions, Delivered, decide, deliver
 from spm_lib.press.deliver.mail_server import MailServer
-from spm_lib.press.deliver.outbox import Outbox, alone
+from spm_lib.press.deliver.outbox import Outbox
+from spm_lib.press.deliver.sole_sender import alone
 from spm_lib.press.index import write_index
 from spm_lib.press.notebook import PUBLISHED_MIME
 from spm_lib.press.plan import Job, plan

@@ -29,8 +29,11 @@ from hypothesis.stateful import (
 
 from spm_lib.data.ledger import Ledger
 from spm_lib.errors import DeliveryError, StoreError, UnknownNameError
-from spm_lib.press.deliver.outbox import LONGEST, MOST_TRIES, WAITS, Entry, Outbox, State, alone
+from spm_lib.press.deliver.entry import Entry, State
+from spm_lib.press.deliver.outbox import Outbox
 from spm_lib.press.deliver.outcome import Outcome
+from spm_lib.press.deliver.patience import LONGEST, MOST_TRIES, WAITS
+from spm_lib.press.deliver.sole_sender import alone
 
 NOW = dt.datetime(2026, 11, 2, 7, 0, tzinfo=dt.UTC)
 SECOND = dt.timedelta(seconds=1)
@@ -366,7 +369,7 @@ def test_a_second_sender_is_told(outbox: Outbox) -> None:
 
 def test_a_sender_that_was_killed_leaves_no_lock(outbox: Outbox) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from spm_lib.press.deliver.outbox import alone\n"
+        "import sys, time; from pathlib import Path; from spm_lib.press.deliver.sole_sender import alone\n"
         "with alone(Path(sys.argv[1])): print('held', flush=True); time.sleep(600)"
     )
     other = subprocess.Popen([sys.executable, "-c", code, str(outbox.path)], stdout=subprocess.PIPE)

@@ -17,10 +17,11 @@ from spm_lib.press.deliver.dispatch import decisions_of, entries_of
 from spm_lib.press.deliver.dispatch_ledger import DispatchLedger
 from spm_lib.press.deliver.entry import Entry
 from spm_lib.press.deliver.mail_server import MailServer
-from spm_lib.press.deliver.outbox import LONGEST, Outbox
+from spm_lib.press.deliver.outbox import Outbox
+from spm_lib.press.deliver.patience import LONGEST
 from spm_lib.press.deliver.post import Post, Round, has_work
 from spm_lib.press.plan import plan
-from spm_lib.press.records import Failure, Published
+from spm_lib.press.records import Failure, Published, read_record
 from spm_lib.press.shelf import commit, place
 from spm_lib.press.spec import Spec
 
@@ -138,6 +139,28 @@ def test_without_an_owner_it_is_said_where_it_happens_and_not_at_each_call(offic
     assert made is None or (made.complete and office.readers() == [at("max")])
 
 
+@pytest.mark.parametrize("kind", ["report", "owner"])
+def test_what_a_killed_sender_had_in_hand_is_taken_up_by_the_next_call(office: Office, kind: str) -> None:
+    away(office, both(office))
+    box = Outbox(office.ledger)
+    for each in box.waiting():
+        claimed = box.claim(each, office.now)
+        assert claimed is not None
+        if each.kind == kind:
+            box.handed(claimed, office.now)
+    assert set(states(office, "report").values()) | set(states(office, "owner").values()) == {
+        "sending",
+        "handed",
+    }
+    office.now += dt.timedelta(minutes=5)
+    assert waits(office) is not None, "nothing waits, and nothing is forgotten"
+    other = "owner" if kind == "report" else "report"
+    assert set(states(office, kind).values()) == {"unknown"} and "accepted" in states(office, other).values()
+    if kind == "report":
+        assert f"spm outbox --accepted {box.states()[0].mail_id}" in to_owner(office)[-1]
+    assert waits(office) is None
+
+
 # What a mail that waits is composed of, and to whom it may go
 
 
@@ -155,6 +178,24 @@ def test_a_mail_that_waits_is_of_the_report_that_it_was_decided_of(office: Offic
     assert set(words(office.deliver(spec)).values()) == {"send"}
     subjects = sorted(mail["Subject"] for mail in office.mails if mail["To"] != at("ops"))
     assert subjects == ["East: $12", "West: $11"]
+
+
+@pytest.mark.parametrize("status", ["failed", "held"])
+@pytest.mark.parametrize("kind", ["report", "notice"])
+def test_a_mail_of_a_report_that_failed_or_is_held_since_does_not_leave(
+    office: Office, status: str, kind: str
+) -> None:
+    spec = office.spec(SPEC.replace("  subject:", "  empty: notice\n  subject:"))
+    value = 10.0 if kind == "report" else None
+    jobs = [office.make(spec, team, value) for team in ("west", "east")]
+    away(office, spec)
+    for job in jobs:
+        # Made again of the same, and not well: the fingerprint is the same one.
+        failure = Failure(error="ValueError", message="no data")
+        changed = {"status": status, "failure": failure, "published": None}
+        commit(job, read_record(job.record).model_copy(update=changed))
+    waits(office)
+    assert set(states(office, kind).values()) == {"given_up"} and set(office.readers()) == {at("ops")}
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import threading
 import time
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from spm_lib.cli import main
@@ -149,6 +150,19 @@ def test_a_preview_goes_to_one_address(spm: Command) -> None:
     assert code == 0 and "accepted" in out and spm.office.readers() == ["me@x.example"] * 2
 
 
+@pytest.mark.parametrize("address", ["", " ", "me", "me@", "a@x.example, b@x.example", "Me <me@x.example>"])
+def test_a_preview_to_what_is_no_address_sends_nothing(
+    spm: Command, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    # Nor is the server asked: nobody answers there.
+    monkeypatch.setenv("SPM_SMTP_URL", "smtp+plain://localhost:9")
+    code, _, err = spm("send", "params/summary.yml", "--preview", address)
+    assert code == 2 and "is no address, so nothing is sent" in err
+    assert spm.office.mails == [] and not spm.office.ledger.exists()
+    code, _, err = spm("send", "params/summary.yml", "--dry-run", "--preview", address)
+    assert code == 2 and "--dry-run sends nothing and --preview does" in err
+
+
 def test_doctor_logs_in_and_sends_nothing(
     tmp_path: Path, make_server: MakeServer, authority: Authority
 ) -> None:
@@ -245,6 +259,54 @@ def test_a_chats_address_may_stand_in_the_file_of_settings(
     assert spm("send", "params/summary.yml")[0] == 0 and told == ["json://chat/"] * 2
 
 
+def test_an_owner_whose_mail_could_not_leave_was_not_told(
+    spm: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (spm.office.reports / "summary/2030-Q2/2030-06-01/west.json").unlink()
+    monkeypatch.setenv("SPM_SMTP_URL", "smtp+plain://localhost:9")
+    told = json.loads(spm("send", "params/summary.yml", "--json")[1])
+    assert told["stopped"] and not told["owner_told"] and told["untold"] == ""
+    monkeypatch.setenv("SPM_SMTP_URL", f"smtp+plain://localhost:{spm.office.ours.port}")
+    assert json.loads(spm("send", "params/summary.yml", "--json")[1])["owner_told"]
+
+
+@pytest.mark.parametrize("verdict", ["--accepted", "--again", "--cancel"])
+@pytest.mark.parametrize("number", ["99999999999999999999", "-99999999999999999999", str(2**63)])
+def test_a_number_that_no_mail_can_have_is_one_line(spm: Command, verdict: str, number: str) -> None:
+    spm("send", "params/summary.yml")
+    code, _, err = spm("outbox", verdict, number)
+    assert code == 2 and f"there is no mail {number}" in err and err.count("\n") == 1
+
+
+def test_the_outbox_of_an_unknown_spec_names_the_nearest(spm: Command) -> None:
+    code, _, err = spm("outbox", "--spec", "sumary")
+    assert code == 2 and "there is no spec 'sumary'" in err and "Did you mean 'summary'?" in err
+    spm("send", "params/summary.yml")
+    (spm.office.root / "params" / "summary.yml").rename(spm.office.root / "params" / "weekly.yml")
+    assert spm("outbox", "--spec", "summary")[0] == spm("outbox", "--spec", "weekly")[0] == 0
+    (spm.office.root / "params" / "broken.yml").write_text("notebook: [", "utf-8")
+    assert spm("outbox", "--spec", "broken")[0] == 0
+    code, _, err = spm("outbox", "--spec", "sumary", "--accepted", "1")
+    assert code == 2 and "there is no spec 'sumary'" in err
+
+
+def test_rows_are_counted_by_who_sends_by_hand_and_not_by_who_looks(spm: Command) -> None:
+    path = spm.office.root / "params" / "summary.yml"
+    path.write_text(SPEC + "gates: {rows: {deals: {fall_at_most: 0.2}}}\n", "utf-8")
+    said = "The rows of deals are compared with nothing: no earlier number of them is known"
+    for trial in (("--dry-run",), ("--preview", "me@x.example")):
+        for _ in range(2):
+            code, _, err = spm("send", "params/summary.yml", *trial)
+            assert code == 0 and f"{said}, and a mere look keeps none" in err
+    code, _, err = spm("send", "params/summary.yml")
+    assert code == 0 and f"{said}, and that of now is kept" in err
+    assert spm("send", "params/summary.yml")[2] == ""
+    with duckdb.connect(str(spm.office.store.path)) as connection:
+        connection.execute("delete from deals")
+    code, _, err = spm("send", "params/summary.yml")
+    assert code == 1 and "A gate is shut: The table deals has 0 rows, 100.0% fewer than the 1" in err
+
+
 def waiting_call(spm: Command) -> tuple[int, str]:
     settings = Settings(spm.office.root, spm.office.store.path, spm.office.reports)
     return send_what_waits(settings), spm._capture.readouterr().err
@@ -286,6 +348,6 @@ def test_who_stops_what_waits_is_heard(spm: Command, monkeypatch: pytest.MonkeyP
 
 def test_an_owner_is_told_where_there_is_no_store(spm: Command) -> None:
     settings = Settings(spm.office.root, spm.office.root / "gone" / "s.duckdb", spm.office.reports)
-    spec = spm.office.root / "params" / "summary.yml"
-    assert tell_owner(spec, settings, ("there is no store here",), today=dt.date(2030, 6, 3)) == 1
+    spec = spm.office.specs["summary"]
+    assert tell_owner(spec, settings, ("there is no store here",), today=dt.date(2030, 6, 3)).code == 1
     assert spm.office.readers() == [at("ops")]

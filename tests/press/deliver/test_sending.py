@@ -16,10 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spm_lib.errors import DeliveryError, RunError, StoreError
-from spm_lib.press.deliver.outbox import LONGEST, Entry, Outbox, alone
+from spm_lib.press.deliver.entry import Entry
+from spm_lib.press.deliver.outbox import Outbox
 from spm_lib.press.deliver.outcome import Outcome, PassingError
 from spm_lib.press.deliver.pace import Pace
-from spm_lib.press.deliver.sending import Sent, send_waiting
+from spm_lib.press.deliver.patience import LONGEST
+from spm_lib.press.deliver.sending import send_waiting
+from spm_lib.press.deliver.sent import Sent
+from spm_lib.press.deliver.sole_sender import alone
 
 from .test_outbox import NOW, SECOND, entry
 
