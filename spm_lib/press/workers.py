@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -12,10 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
+from pathlib import Path
 from typing import Any, TypeVar
 
 from spm_lib.errors import RunError
 from spm_lib.press.kernels.environment import for_server
+from spm_lib.press.kernels.folder import plain_folder
 
 _T = TypeVar("_T")
 
@@ -40,6 +43,11 @@ class Workers:
 
     executor: Executor
     slots: int
+
+
+#: A path as `multiprocessing` makes them for its sockets, and the longest that a Unix socket bears.
+_SOCKET = "pymp-12345678/listener-12345678"
+_LONGEST = 107
 
 
 class WorkerLostError(RunError):
@@ -105,13 +113,21 @@ class LocalWorkers(ThreadPoolExecutor):
     def _in_a_process(self, fn: Callable[..., _T], /, *args: Any, **kwargs: Any) -> _T:
         pool = self._pool()
         try:
-            return pool.submit(fn, *args, **kwargs).result()
+            future = pool.submit(fn, *args, **kwargs)
+        except (BrokenProcessPool, OSError, EOFError):
+            # What it would have been forked from has just ended.
+            raise self._lost(pool) from None
+        try:
+            return future.result()
         except BrokenProcessPool:
-            with self._lock:
-                self._pools.discard(pool)
-            self._mine.pool = None
-            pool.shutdown(wait=False)
-            raise WorkerLostError("the worker process ended") from None
+            raise self._lost(pool) from None
+
+    def _lost(self, pool: ProcessPoolExecutor) -> WorkerLostError:
+        with self._lock:
+            self._pools.discard(pool)
+        self._mine.pool = None
+        pool.shutdown(wait=False)
+        return WorkerLostError("the worker process ended")
 
     def _pool(self) -> ProcessPoolExecutor:
         pool: ProcessPoolExecutor | None = getattr(self._mine, "pool", None)
@@ -134,12 +150,25 @@ def _context(modules: str) -> BaseContext:
     """Give the way in which workers are started; never by forking this process, which may hold threads and databases."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
+    # Its socket stands in a folder that is swept where this process is killed; sockets bear no long path.
+    folder = plain_folder()
+    if len(os.fsencode(folder / _SOCKET)) > _LONGEST:
+        return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([modules])
     # What is forked must have one thread: libraries start theirs when they are imported, unless their variables say not to.
-    with _environment(for_server(os.environ, 1)):
+    with _environment(for_server(os.environ, 1)), _temporary_files_in(folder):
         forkserver.ensure_running()
     return context
+
+
+@contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 @contextmanager

@@ -85,13 +85,17 @@ class Press:
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 try:
-                    parents[int(entry.name)] = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+                    parents[int(entry.name)] = parent(int(entry.name))
                 except OSError:
                     continue
         found = {self.process.pid}
         while more := {pid for pid, parent in parents.items() if parent in found} - found:
             found |= more
         return found
+
+
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
 
 
 def alive(pid: int) -> bool:
@@ -178,9 +182,14 @@ def test_kill_9_of_a_worker_costs_one_report_a_second_attempt(
     project.spec()
     press = Press(project, temporary)
     assert soon(lambda: all((project.root / f"kernel-{t}").exists() for t in "bc"))
+    # The process that they are forked from is the press's own child, and they are not.
     workers = [
-        pid for pid in press.family() if b"multiprocessing.spawn" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        pid
+        for pid in press.family()
+        if b"multiprocessing.forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        and parent(pid) != press.process.pid
     ]
+    assert len(workers) == 2
     kernels = [int((project.root / f"kernel-{t}").read_text()) for t in "bc"]
     os.kill(workers[0], signal.SIGKILL)
     # Its kernel ends with it, and only its.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import atexit
 import functools
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -34,7 +34,7 @@ def new_folder() -> Path | None:
 
 
 def plain_folder() -> Path:
-    """Give this process's folder for the connection files of ordinary kernels, removed at its end."""
+    """Give this process's folder for connection files of ordinary kernels and the like, removed at its end."""
     return _plain_folder(os.getpid())
 
 
@@ -76,10 +76,6 @@ def _abandoned(folder: Path) -> bool:
 @functools.lru_cache(maxsize=1)
 def _plain_folder(pid: int) -> Path:
     folder = _made()
-    atexit.register(_remove, folder, pid)
+    # After what multiprocessing has in it, which it removes itself; not at the end of a forked child.
+    Finalize(None, shutil.rmtree, (folder, True), exitpriority=-200)
     return folder
-
-
-def _remove(folder: Path, pid: int) -> None:
-    if os.getpid() == pid:  # not at the end of a forked child
-        shutil.rmtree(folder, ignore_errors=True)
