@@ -17,16 +17,19 @@ class SpmError(Exception):
         The file, line, table or parameter it was found in.
     mend
         What to do or type instead.
+    passing
+        Whether it passes by itself, as another program's lock does: the same may be tried again later.
 
     Notes
     -----
     The command line prints ``str(error)``, one line, and ends with exit code 2.
     """
 
-    def __init__(self, what: str, *, where: str = "", mend: str = "") -> None:
+    def __init__(self, what: str, *, where: str = "", mend: str = "", passing: bool = False) -> None:
         self.what = one_line(what)
         self.where = one_line(where)
         self.mend = one_line(mend)
+        self.passing = passing
         super().__init__(str(self))
 
     def __str__(self) -> str:
@@ -35,7 +38,7 @@ class SpmError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Errors cross process borders; the default would call __init__ with the whole line alone.
-        return (_rebuild, (type(self), self.what, self.where, self.mend))
+        return (_rebuild, (type(self), self.what, self.where, self.mend, self.passing))
 
 
 class SpecError(SpmError):
@@ -78,8 +81,8 @@ class ScheduleError(SpmError):
     """A schedule that cannot be kept or installed."""
 
 
-def _rebuild(kind: type[SpmError], what: str, where: str, mend: str) -> SpmError:
-    return kind(what, where=where, mend=mend)
+def _rebuild(kind: type[SpmError], what: str, where: str, mend: str, passing: bool) -> SpmError:
+    return kind(what, where=where, mend=mend, passing=passing)
 
 
 def one_line(text: str, limit: int = 400) -> str:

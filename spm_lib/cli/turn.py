@@ -9,8 +9,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import Timeout
-
 from spm_lib import terminal
 from spm_lib.cli.delivery_gates import shut_aloud
 from spm_lib.cli.options import now, utc
@@ -104,7 +102,7 @@ class Turn:
         except DeliveryError as error:
             terminal.complain(str(error))
             # Another one that sends has those mails in hand.
-            self.code = max(self.code, int(not in_the_way(error)))
+            self.code = max(self.code, int(not error.passing))
 
     def work(self, spec: Spec, slot: dt.datetime, troubles: tuple[str, ...]) -> WorkOutcome:
         """Load, make, check the gates, send; tell the owner what there is to tell."""
@@ -113,7 +111,7 @@ class Turn:
         try:
             return self._work(spec, today_of(spec, slot), troubles)
         except SpmError as error:
-            if not in_the_way(error):
+            if not error.passing:
                 raise
             return WorkOutcome(False, str(error), again=True)
         except RuntimeError as error:
@@ -137,7 +135,7 @@ class Turn:
                 jobs=self.jobs,
                 json=self.json,
                 # Readers are sent one report of a day: not one without scores because a person scores at this moment.
-                refused=in_the_way,
+                refused=lambda error: error.passing,
             )
             # Stopped, not done: the slot stays claimed and is taken up again.
             self._go_on(made.code)
@@ -149,7 +147,7 @@ class Turn:
                 else self._tell(spec, (*troubles, *failed))
             )
         except DeliveryError as error:
-            if in_the_way(error):
+            if error.passing:
                 raise
             # What waits is sent by a later call, and the owner told.
             note = "; ".join((*failed, str(error), *shut, *made.unscored, *made.failed))
@@ -217,7 +215,7 @@ class Turn:
                 with terminal.working(f"Loading {source}", quiet=self.json) as say:
                     summary = ingest(source, self.settings.store, now=now(), progress=say)
             except SpmError as error:
-                if in_the_way(error):
+                if error.passing:
                     raise
                 self.loaded[source] = f"The source {source.stem} could not be loaded: {error}"
             else:
@@ -251,8 +249,3 @@ def slot_ledger(settings: Settings) -> SlotLedger:
     from spm_lib.press.schedule.slot_ledger import SlotLedger
 
     return SlotLedger(ledger_path(settings.store))
-
-
-def in_the_way(error: SpmError) -> bool:
-    """Tell whether all that is wrong is that another run, load or sending holds a lock: it lets go of it."""
-    return isinstance(error.__context__, Timeout)

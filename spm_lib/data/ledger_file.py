@@ -190,7 +190,8 @@ class LedgerFile:
         try:
             yield
         except Timeout:
-            raise StoreError("another program is making this ledger", where=where, mend="Try again") from None
+            what = "another program is making this ledger"
+            raise StoreError(what, where=where, mend="Try again", passing=True) from None
         except OSError as error:
             raise _cannot_use(error, where) from error
         except sqlite3.OperationalError as error:
@@ -199,6 +200,7 @@ class LedgerFile:
                     "another program keeps writing this ledger",
                     where=where,
                     mend="Try again when it has ended",
+                    passing=True,
                 ) from None
             raise _cannot_use(error, where) from error
         except sqlite3.IntegrityError as error:

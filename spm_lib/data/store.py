@@ -224,6 +224,7 @@ def open_store(path: Path | str) -> Store:
                 "another program has this store open for writing",
                 where=where,
                 mend="Close it, or name another store with --store",
+                passing=True,
             ) from None
         raise StoreError("this is not a store, or it is damaged", where=where, mend=ingest) from None
     except duckdb.Error:

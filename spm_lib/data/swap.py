@@ -33,6 +33,7 @@ def writing(store: Path) -> Iterator[Path]:
             "another ingest is writing this store",
             where=str(store),
             mend="Wait for it to end, or name another --store",
+            passing=True,
         ) from None
     except OSError as error:
         raise cannot_write(error, store) from error

@@ -257,7 +257,10 @@ def _alone(ledger: Path) -> Iterator[None]:
         lock.acquire(timeout=_WAIT_SECONDS)
     except Timeout:
         raise StoreError(
-            "another program is scoring this store", where=str(ledger), mend="Try again when it has ended"
+            "another program is scoring this store",
+            where=str(ledger),
+            mend="Try again when it has ended",
+            passing=True,
         ) from None
     except OSError as error:
         raise StoreError(

@@ -30,7 +30,8 @@ def alone(reports: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         mend = "Wait until it is done, or name another folder with --reports"
-        raise RunError("another run is making reports here", where=str(reports), mend=mend) from None
+        what = "another run is making reports here"
+        raise RunError(what, where=str(reports), mend=mend, passing=True) from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise RunError(f"the folder of reports cannot be written ({reason})", where=str(reports)) from None

@@ -26,7 +26,10 @@ def alone(ledger_path: Path) -> Iterator[None]:
         lock.acquire(blocking=False)
     except Timeout:
         raise DeliveryError(
-            "another spm send is at it", where=str(ledger_path), mend="Try again when it has ended"
+            "another spm send is at it",
+            where=str(ledger_path),
+            mend="Try again when it has ended",
+            passing=True,
         ) from None
     except OSError as error:
         raise DeliveryError(
