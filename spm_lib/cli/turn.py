@@ -70,7 +70,8 @@ class Turn:
             clock=utc,
             work=self.work,
             tell=self.tell,
-            unread={n: str(e) for n, e in broken.items()},
+            unread={name: str(error) for name, error in broken.items()},
+            folder=self.settings.root / "params",
         )
         for one, line in _lines(told or ()):
             if one.state == "done":

@@ -80,6 +80,7 @@ def run_due(
     work: Work,
     tell: Tell,
     unread: Mapping[str, str] = MappingProxyType({}),
+    folder: Path = Path("params"),
 ) -> tuple[Told, ...] | None:
     """Run what is due of each spec, one after the other.
 
@@ -99,6 +100,8 @@ def run_due(
     unread
         Why specs that are there could not be read, by name: their schedules stay known, and what comes due of them waits
         and is told.
+    folder
+        The folder of the specs, and of the file that says who may be written to.
 
     Returns
     -------
@@ -128,7 +131,7 @@ def run_due(
             return None
         told = [Told(name, None, "failed", why) for name, why in twins.items()]
         for name, held in ledger.hold(unread, now=clock()).items():
-            told += _held(name, held, unread[name], tell)
+            told += _held(folder / f"{name}.yml", held, unread[name], tell)
         for name, gone in ledger.gone(but=(*schedules, *unread), now=clock()).items():
             told += _gone(name, by_name.get(name), gone, ledger, clock, tell)
         owners = {name: by_name[name].content.owner for name in schedules}
@@ -150,22 +153,22 @@ def _twins(specs: Sequence[Spec]) -> dict[str, str]:
     }
 
 
-def _held(name: str, held: Held, why: str, tell: Tell) -> list[Told]:
+def _held(path: Path, held: Held, why: str, tell: Tell) -> list[Told]:
     """Tell that what is due waits for a spec that can be read."""
-    told = Told(name, held.at, "waits", why)
+    told = Told(path.stem, held.at, "waits", why)
     hours = held.schedule.catch_up_hours
     trouble = (
         f"The run due on {spoken(held.at, held.schedule)} waits, as its spec cannot be read: {why}. It is made and sent "
         f"once that is mended, until {hours:g} hours after it was due"
     )
-    deaf = _heard(_remembered(name, held.owner), held.at, (trouble,), tell) if held.owner else None
+    deaf = _heard(_remembered(path, held.owner), held.at, (trouble,), tell) if held.owner else None
     return [told, *([deaf] if deaf else [])]
 
 
-def _remembered(name: str, owner: str) -> Spec:
+def _remembered(path: Path, owner: str) -> Spec:
     """Give what is known of a spec that cannot be read: enough to tell its owner."""
-    content = RunSpec(notebook=name, for_each=ForEach(company=True), owner=owner)
-    return Spec(name, SpecDocument(content, Path(f"{name}.yml"), {(): 1}), Path())
+    content = RunSpec(notebook=path.stem, for_each=ForEach(company=True), owner=owner)
+    return Spec(path.stem, SpecDocument(content, path, {(): 1}), Path())
 
 
 def _gone(

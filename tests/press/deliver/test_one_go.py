@@ -143,6 +143,22 @@ def test_a_monday_is_loaded_made_checked_and_sent_once(
     assert "CRM against finance does not agree: 100.00 here, 130.00 expected" in told(server)
 
 
+def test_a_spec_that_cannot_be_read_is_told_to_the_owner_it_had_and_sent_once_it_can(
+    monday: tuple[Callable[..., Any], MailLogServer], tmp_path: Path
+) -> None:
+    due, server = monday
+    due(MONDAY - HOUR)
+    spec = tmp_path / "params" / "summary.yml"
+    spec.write_text(SPEC.replace("team: all", "taem: all"), "utf-8")
+    for minutes in (1, 6):
+        assert due(MONDAY + dt.timedelta(minutes=minutes)).exit_code == 1
+    assert readers(server) == ["ops@x.example"]
+    assert "waits, as its spec cannot be read" in told(server) and "taem" in told(server)
+    spec.write_text(SPEC, "utf-8")
+    assert due(MONDAY + HOUR).exit_code == 0
+    assert readers(server) == ["ann@x.example", "bo@x.example", "ops@x.example"]
+
+
 def test_a_source_that_is_gone_sends_old_figures_to_nobody(
     monday: tuple[Callable[..., Any], MailLogServer], tmp_path: Path
 ) -> None:
