@@ -277,6 +277,14 @@ class CoachingLedger:
         """
         return self._read("agreement_progress", _PROGRESS, "as_of = ? order by agreement_id", as_of)
 
+    def last_progress(self, as_of: dt.date) -> pd.DataFrame:
+        """Give what had come of each agreement when it was last measured, up to a day, with the columns of `progress`."""
+        last = (
+            "as_of = (select max(as_of) from agreement_progress as other "
+            "where other.agreement_id = agreement_progress.agreement_id and other.as_of <= ?) order by agreement_id"
+        )
+        return self._read("agreement_progress", _PROGRESS, last, as_of)
+
     def _read(self, table: str, columns: Mapping[str, Kind], which: str, as_of: dt.date) -> pd.DataFrame:
         asked: dict[str, Kind] = {"as_of": "day", **columns}
         # Readers never change a file: one of an earlier version lacks columns until somebody writes to it.

@@ -22,7 +22,7 @@ from spm_lib.periods import Period
 if TYPE_CHECKING:
     from spm_lib.data.history import Snapshot
 
-_JUDGED = ("as_of", "rep_id", "ends_on", "quota", "miss", "revenue", "missed")
+_JUDGED = ("as_of", "rep_id", "quarter_to", "ends_on", "quota", "miss", "revenue", "missed")
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class OutlookRecord:
     looked_at_again
         What earlier quarters taught on the latest day on which people were looked at; None where nobody was.
     rows
-        The outlooks judged, in order of day and rep: as_of, rep_id, ends_on, quota, miss (as told), revenue (by the end),
-        missed.
+        The outlooks judged, in order of day and rep: as_of, rep_id, quarter_to (its last day), ends_on (that of the quota),
+        quota, miss (as told), revenue (by the end), missed.
     """
 
     n: int = 0

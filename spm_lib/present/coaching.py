@@ -26,6 +26,7 @@ from spm_lib.present.findings.coaching_words import (
     compared,
     deal_words,
     evidence,
+    last_measured,
     lever_label,
     middle_words,
     miss_words,
@@ -36,7 +37,7 @@ from spm_lib.present.findings.coaching_words import (
     worth_words,
 )
 from spm_lib.present.kpi import Kpi, kpi_strip
-from spm_lib.present.prose import plural, sentence
+from spm_lib.present.prose import plural, sentence, sentences
 from spm_lib.present.tables import Column, table
 from spm_lib.theme import Look, is_unknown
 
@@ -206,7 +207,8 @@ def _came(row: Facts, look: Look) -> str:
         return sentence(judged)
     before, since = (side(row, row[name], look) for name in ("before", "since"))
     n, m = (look.value(row[name], "count", compact=False) for name in ("n_before", "n_since"))
-    return sentence(f"{judged}: {before} (n {n}), now {since} (n {m}); {change}")
+    came = f"{judged}: {before} (n {n}), now {since} (n {m}); {change}"
+    return sentences([came, last_measured(row, look)])
 
 
 def coaching_kpis(

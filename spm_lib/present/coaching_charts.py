@@ -47,7 +47,8 @@ def lever_heatmap(
 ) -> Block:
     """Draw how far each person is ahead of or behind peers on each lever, in standard errors; who is named is marked.
 
-    People stand in alphabetical order. Of more than fit, those who are named are drawn.
+    People stand in alphabetical order. Of more than fit, those who are named are drawn. Others are marked as behind or ahead
+    on levers alone on which the test of all people says that they differ: on others one in ten is so by luck.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ def lever_heatmap(
     rows = _alphabetical(coaching.levers)
     kept = _drawn(rows)
     shown = rows[rows["rep_id"].isin(kept)]
-    cells = _cells(shown)
+    cells = _cells(shown, coaching.tests)
     scores = cells.pivot(index="rep_id", columns="lever", values="score").reindex(index=kept)
     scores = scores[[name for name in LEVERS if name in scores]]
     marks = cells.pivot(index="rep_id", columns="lever", values="mark").reindex_like(scores).fillna("")
@@ -118,7 +119,7 @@ def lever_heatmap(
 
 
 _KEY = (
-    "▼ behind, beyond chance   − behind, + ahead: the 90% interval says so",
+    "▼ behind, beyond chance   − behind, + ahead: by the 90% interval, where people differ",
     "the stronger, the surer: brown behind, blue ahead; no colour: too little evidence",
 )
 
@@ -147,10 +148,13 @@ def _drawn(rows: pd.DataFrame) -> list[str]:
     return people[:_ROWS]
 
 
-def _cells(rows: pd.DataFrame) -> pd.DataFrame:
+def _cells(rows: pd.DataFrame, tests: pd.DataFrame) -> pd.DataFrame:
     """Give one row per person and lever: of several stages that which is named, else the one furthest behind."""
     named = rows["named"].astype(bool)
-    clear = np.where(rows["score"] < -_HALF, "−", np.where(rows["score"] > _HALF, "+", ""))
+    apart = {(test["lever"], test["part"]) for test in tests.to_dict("records") if test["differ"]}
+    differ = np.array([key in apart for key in zip(rows["lever"], rows["part"], strict=True)], dtype=bool)
+    side = np.where(rows["score"] < -_HALF, "−", np.where(rows["score"] > _HALF, "+", ""))
+    clear = np.where(differ, side, "")
     marked = rows.assign(mark=np.where(named, "▼", clear), _named=named)
     marked = marked.sort_values(["_named", "score"], ascending=[False, True], kind="stable")
     return marked.drop_duplicates(["rep_id", "lever"])

@@ -45,7 +45,8 @@ def agreement(at: int, name: object, **more: Any) -> dict[str, Any]:
     """Make an agreement that is due, and moved for the better beyond chance."""
     return {"agreement_id": at, "rep_id": f"R{at}", "rep_name": name, "team": "T", "lever": "win_rate", "label": "win rate",
             "unit": "share", "better": "up", "action": name, "agreed_on": dt.date(2017, 5, 1),
-            "review_on": dt.date(2017, 8, 1), "due": True, "n_before": 80, "before": -0.12, "n_since": 40, "since": -0.02,
+            "review_on": dt.date(2017, 8, 1), "due": True, "followed": True, "measured_on": DAY,
+            "n_before": 80, "before": -0.12, "n_since": 40, "since": -0.02,
             "difference": 0.1, "low": 0.02, "high": 0.18} | more  # fmt: skip
 
 

@@ -110,7 +110,8 @@ def agreement(action: str = "Name who signs", **changes: Any) -> dict[str, Any]:
     """Make an agreement that is up for review, and moved beyond chance."""
     return {"agreement_id": 1, "rep_id": "R1", "rep_name": "Ann Lee", "lever": "win_rate", "label": "win rate",
             "unit": "share", "better": "up", "action": action, "agreed_on": dt.date(2017, 5, 1),
-            "review_on": dt.date(2017, 8, 1), "due": True, "n_before": 80, "before": -0.12, "n_since": 40, "since": -0.02,
+            "review_on": dt.date(2017, 8, 1), "due": True, "followed": True, "measured_on": DAY,
+            "n_before": 80, "before": -0.12, "n_since": 40, "since": -0.02,
             "difference": 0.1, "low": 0.02, "high": 0.18} | changes  # fmt: skip
 
 

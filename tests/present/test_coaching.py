@@ -196,6 +196,24 @@ def test_agreements_due_stand_first_with_what_came_of_them() -> None:
     )
 
 
+def test_what_is_no_longer_followed_is_told_as_last_measured() -> None:
+    old = made.agreement(0, "Ann", followed=False, measured_on=dt.date(2017, 4, 30))
+    never = made.agreement(1, "Bob", followed=False, difference=made.NAN, low=made.NAN, high=made.NAN)
+    html = str(present.agreed_table(made.coaching(agreed=[old, never])).html)
+    assert (
+        "2.0 pts to 18.0 pts better. As last measured on Apr 30, 2017; a year after the agreement it is no"
+        in html
+    )
+    assert "Too little to tell, and no longer followed." in html and "early" not in html
+    assert "As last measured" not in str(
+        present.agreed_table(made.coaching(agreed=[made.agreement(0, "Ann")])).html
+    )
+    assert findings.team_agreed_finding(made.coaching(agreed=[never]), LOOK).endswith(
+        "too little to tell what came of it."
+    )
+    assert "1 of 1 that can be told" in findings.team_agreed_finding(made.coaching(agreed=[old, never]), LOOK)
+
+
 def test_where_nothing_was_agreed_one_line_says_how() -> None:
     assert "spm feedback add REP --lever LEVER" in present.agreed_table(ALIKE).text
 
@@ -277,10 +295,14 @@ def test_a_sign_says_what_colour_says_and_only_where_the_interval_does(samples: 
         made.lever(1, "Bob", difference=0.14, low=0.08, high=0.19),
         made.lever(2, "Cem", difference=0.01, low=-0.05, high=0.06),
         made.lever(2, "Cem", "slippage", difference=0.3, low=0.2, high=0.4),
+        made.lever(1, "Bob", "follow_up", difference=0.14, low=0.08, high=0.19),
     ]
-    (svg,) = samples.pictures(present.lever_heatmap(made.coaching([], rows)).html)
+    tests = [made.test_row(), made.test_row("slippage"), made.test_row("follow_up", differ=False)]
+    (svg,) = samples.pictures(present.lever_heatmap(made.coaching([], rows, tests=tests)).html)
     drawn = samples.texts(svg)
-    assert (drawn.count("−"), drawn.count("+"), drawn.count("▼")) == (2, 1, 0)
+    assert (drawn.count("−"), drawn.count("+"), drawn.count("▼")) == (2, 1, 0), (
+        "on follow-up people do not differ, so that a sign would tell of luck"
+    )
 
 
 def test_of_several_stages_the_one_furthest_behind_is_drawn_and_all_are_in_the_data(

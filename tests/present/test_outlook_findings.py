@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
 from spm_lib.models.quota_correction import Calibration
 from spm_lib.models.quota_record import OutlookRecord
@@ -14,8 +15,12 @@ from spm_lib.theme import Look
 LOOK = Look()
 
 
-def record(n: int, missed: int, chance: float, learned: Calibration | None = None) -> OutlookRecord:
-    rows = pd.DataFrame({"miss": [chance] * n})
+def record(
+    n: int, missed: int, chance: float, learned: Calibration | None = None, quarters: int = 4
+) -> OutlookRecord:
+    """Give outlooks of as many quarters as are asked for, in each of which as large a share was missed."""
+    places = np.arange(n)
+    rows = pd.DataFrame({"miss": chance, "missed": places < missed, "quarter_to": places % quarters})
     return OutlookRecord(n, missed, n * chance, rows=rows, looked_at_again=learned)
 
 
@@ -43,6 +48,36 @@ def test_a_few_quotas_neither_prove_nor_contradict() -> None:
     said = findings.outlook_record_finding(record(6, 2, 0.4), LOOK)
     assert said.endswith("so few cannot contradict the chances.")
     assert "1 was missed" in findings.outlook_record_finding(record(6, 1, 0.4), LOOK)
+
+
+def test_one_quarter_says_little_however_many_people_are_in_it() -> None:
+    """All may have missed for one reason: that is no ground to call the chances wrong."""
+    said = findings.outlook_record_finding(record(200, 150, 0.4, quarters=1), LOOK)
+    assert said == (
+        "Of 200 quotas that outlooks were told on, 150 were missed; 80 were to be expected by what was told, and the end of "
+        "one quarter is too little to judge that by."
+    )
+    assert "9 of 10" not in findings.outlook_record_basis(record(200, 150, 0.4, quarters=3), LOOK)
+    assert "too low" in findings.outlook_record_finding(record(200, 150, 0.4), LOOK)
+
+
+@pytest.mark.parametrize(("quarters", "together"), [(4, 0.1), (8, 0.1), (8, 0.0)])
+def test_chances_that_hold_are_seldom_called_wrong_though_people_miss_together(
+    quarters: int, together: float
+) -> None:
+    rng = np.random.default_rng(1)
+    held = []
+    for _ in range(300):
+        chance = rng.uniform(0.2, 0.8, (quarters, 60))
+        luck = np.sqrt(together) * rng.normal(size=(quarters, 1)) + np.sqrt(1 - together) * rng.normal(
+            size=chance.shape
+        )
+        missed = luck < norm.ppf(chance)
+        ends = np.repeat(np.arange(quarters), 60)
+        rows = pd.DataFrame({"miss": chance.ravel(), "missed": missed.ravel(), "quarter_to": ends})
+        one = OutlookRecord(rows.shape[0], int(missed.sum()), float(chance.sum()), rows=rows)
+        held.append("so the chances held" in findings.outlook_record_finding(one, LOOK))
+    assert np.mean(held) > 0.87
 
 
 def test_what_was_learned_is_told_or_why_nothing_was() -> None:

@@ -71,6 +71,28 @@ def test_the_headline_without_a_quota_or_a_deal() -> None:
     )
 
 
+def test_a_refund_is_no_deal_won() -> None:
+    won = make.deals("Deal").assign(amount=[50_000.0, 2_000.0, -6_000.0])
+    some = make.figures(revenue={"n": 3})
+    assert headline(figures=some, won=won).startswith(
+        "You have won $46K from 2 deals less 1 refund in Q3 2017"
+    )
+    assert findings.won_finding(make.card(won=won), LOOK) == "You have won 2 deals in Q3 2017 so far."
+    alone, minus = make.figures(revenue={"value": -200.0, "n": 1}), make.target(revenue=-200.0, quota=500.0)
+    only = make.deals("Deal", 1).assign(amount=-200.0)
+    assert headline(figures=alone, target=minus, won=only) == (
+        "Refunds have taken $200 in Q3 2017, with $700 to go to your quota by Sep 30, 2017."
+    )
+    assert headline(figures=alone, target=minus, won=only, **OVER) == "Refunds took $200 in Q3 2017."
+    assert findings.won_finding(make.card(won=only), LOOK) == "You have created 20 deals in Q3 2017 so far."
+    both = make.figures(revenue={"value": -200.0, "n": 2})
+    more = make.deals("Deal", 2).assign(amount=[300.0, -500.0])
+    none = make.target(quota=NAN, note="no quota")
+    assert headline(figures=both, target=none, won=more) == (
+        "Refunds have taken $200 more than you won from 1 deal in Q3 2017."
+    )
+
+
 def test_a_first_period_a_move_and_quiet_weeks_are_said() -> None:
     since = dt.date(2017, 7, 20)
     begun = findings.scorecard_basis(make.card("West", since=since), LOOK)
@@ -257,11 +279,25 @@ def test_a_lever_tells_how_one_stands_with_an_own_deal_and_one_thing_to_try() ->
     playbook = Playbook(by_lever={"win_rate": ("Ask who signs", "Something else")})
     assert findings.own_levers_finding(told, LOOK) == "One thing is worth a closer look: win rate."
     assert present.own_lever_list(told, playbook).text == (
-        "- Win rate: You: 24.8%. Colleagues on the same kind of work: 39.6% (157 deals; the gap is most likely 8.0 pts to "
+        "- Win rate: You: 24.8%. Colleagues on the same kind of work: 39.6% (157 deals; most likely behind by 8.0 pts to "
         "19.0 pts). At the middle of your team a quarter would bring $61K to $124K more. For example: Acme renewal "
         "($5,000, 34 days in its stage). Worth trying: Ask who signs."
     )
     assert present.own_actions(told, playbook) == ["Ask who signs."]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (-0.01, 0.11, "from 1.0 pts ahead to 11.0 pts behind"),
+        (0.02, 0.11, "behind by 2.0 pts to 11.0 pts"),
+        (-0.03, -0.01, "ahead by 1.0 pts to 3.0 pts"),
+    ],
+)
+def test_a_gap_says_on_which_side_its_ends_are(low: float, high: float, said: str) -> None:
+    row = make.lever("discount", deals=[], observed=0.12, expected=0.07, low=low, high=high)
+    text = present.own_lever_list(make.coaching(row), Playbook()).text
+    assert f"(157 deals won; most likely {said})." in text
 
 
 def test_what_is_not_known_of_a_lever_is_left_out() -> None:
@@ -383,6 +419,14 @@ def test_how_old_the_data_are_is_said_in_one_line() -> None:
     assert findings.data_basis("crm", day, day, LOOK) == "From crm, as known at the end of Aug 14, 2017."
     late = findings.data_basis("crm", day, day - dt.timedelta(days=3), LOOK)
     assert late.endswith("; the latest event in the data is of Aug 11, 2017.")
+
+
+def test_what_is_no_longer_followed_is_told_as_last_measured() -> None:
+    old = make.agreement(followed=False, measured_on=dt.date(2017, 4, 30))
+    never = make.agreement(followed=False, difference=NAN, before=NAN, since=NAN, low=NAN, high=NAN)
+    first, second = (present.own_agreed_list(make.coaching(agreed=(row,))).text for row in (old, never))
+    assert "As last measured on Apr 30, 2017; a year after the agreement it is no longer followed." in first
+    assert "too little to measure, and is no longer followed." in second and "not measured yet" not in second
 
 
 def test_agreements_tell_the_review_and_what_came_of_them() -> None:

@@ -15,19 +15,25 @@ _CHANCE = 0.001
 #: Fewer days, such as those up to the day that is looked at, are no whole month.
 _LEAST_DAYS = 28
 COLUMNS = ("rep_id", "since", "until")
+#: What owners change of their deals.
+_WORKED_ON = ("stage", "amount", "expected_close_on")
 
 
-def time_away(snapshot: Snapshot, deals: ibis.Table, owners: ibis.Table, start: dt.date) -> pd.DataFrame:
-    """Find runs of whole months in which a rep neither did anything nor had a new deal, from the last sign to the next.
+def time_away(
+    snapshot: Snapshot, deals: ibis.Table, owners: ibis.Table, changes: ibis.Table, start: dt.date
+) -> pd.DataFrame:
+    """Find runs of whole months without a sign of work from a rep, from the last sign before to the next.
 
     Parameters
     ----------
     snapshot
         The whole company on the day.
     deals
-        The deals that count: deal_id, created_on.
+        The deals that count: deal_id, created_on, closed_on.
     owners
         Whose each deal was: deal_id, rep_id, since, until (the first day after).
+    changes
+        What changed of these deals: deal_id, field, day.
     start
         The first day looked at; the last one is the snapshot's.
 
@@ -38,14 +44,17 @@ def time_away(snapshot: Snapshot, deals: ibis.Table, owners: ibis.Table, start: 
 
     Notes
     -----
-    Signs of work are activities, but for messages that came in, and deals created. How many a rep leaves in a month follows
-    from the others in the year and from how many all leave in that month: where few are recorded, or the whole
-    company rests, a month without any says nothing. Signs are taken to come independently of each other (Poisson).
+    Signs of work are activities, but for messages that came in, and days on which an own deal was created, closed, moved to
+    another stage, or given another amount or close date: who creates no deals and ends those there are is at work. How
+    many signs a rep leaves in a month follows from the others in the year and from how many all leave in that month: where
+    few are recorded, or the whole company rests, a month without any says nothing. Signs are taken to come
+    independently of each other (Poisson); so what happens to one deal on one day is one sign.
     """
     months = _months(snapshot, start)
     if months.empty:
         return pd.DataFrame(columns=list(COLUMNS))
-    found = months.merge(_signs(snapshot, deals, owners, start), on=["rep_id", "month"], how="left")
+    signs = _signs(snapshot, deals, owners, changes, start)
+    found = months.merge(signs, on=["rep_id", "month"], how="left")
     found["signs"] = found["signs"].astype("float64").fillna(0.0)
     by_month = found.groupby("month")[["signs", "days"]].transform("sum")
     found["usual"] = found["days"] * by_month["signs"] / by_month["days"]
@@ -91,11 +100,16 @@ def _months(snapshot: Snapshot, start: dt.date) -> pd.DataFrame:
     return kept
 
 
-def _signs(snapshot: Snapshot, deals: ibis.Table, owners: ibis.Table, start: dt.date) -> pd.DataFrame:
+def _signs(
+    snapshot: Snapshot, deals: ibis.Table, owners: ibis.Table, changes: ibis.Table, start: dt.date
+) -> pd.DataFrame:
     """Count the signs of work of each rep in each month: rep_id, month, signs, and the days of the first and the last."""
-    born = deals.filter(deals.created_on.between(start, snapshot.date)).select("deal_id", "created_on")
-    met = [born.deal_id == owners.deal_id, born.created_on >= owners["since"], born.created_on < owners.until]
-    signs = born.inner_join(owners, met).select("rep_id", day=born.created_on)
+    days = [deals.select("deal_id", day=name) for name in ("created_on", "closed_on")]
+    days.append(changes.filter(changes.field.isin(_WORKED_ON)).select("deal_id", "day"))
+    touched = ibis.union(*days, distinct=True)
+    touched = touched.filter(touched.day.between(start, snapshot.date))
+    met = [touched.deal_id == owners.deal_id, touched.day >= owners["since"], touched.day < owners.until]
+    signs = touched.inner_join(owners, met).select("rep_id", "day")
     if snapshot.meta.rows.get("activities"):
         done = snapshot.table("activities")
         done = done.mutate(day=done.occurred_at.date())

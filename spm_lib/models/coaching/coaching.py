@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from spm_lib.data.ledger import ledger_path
 from spm_lib.errors import StoreError
 from spm_lib.models.coaching.lever_scores import money_a_quarter, usual_money
 from spm_lib.models.coaching.levers import LEVERS
+from spm_lib.models.coaching.progress import FOLLOWED
 from spm_lib.models.coaching.usual_quarter import reps_at_work
 from spm_lib.models.flags import open_by_then
 
@@ -79,6 +80,8 @@ _AGREED = (
     "agreed_on",
     "review_on",
     "due",
+    "followed",
+    "measured_on",
     "n_before",
     "before",
     "n_since",
@@ -115,8 +118,9 @@ class Coaching:
     agreed
         A row per agreement with a person of the scope, the latest first: agreement_id, rep_id, rep_name, team, lever,
         label, unit, better,
-        action, agreed_on, review_on, due (the review is today or past), and what came of it (null where not measured):
-        n_before, before, n_since, since, difference with low and high (90 %), in the lever's unit.
+        action, agreed_on, review_on, due (the review is today or past), followed (whether it is young enough to be measured
+        still), and what came of it as last measured (null where it never was): measured_on, n_before, before, n_since,
+        since, difference with low and high (90 %), in the lever's unit.
     tests
         Of the whole company, a row per lever and part: lever, part, label, reps, differ, p_value, usual.
     starts_on
@@ -161,7 +165,7 @@ class Coaching:
         """Give what concerns one person alone."""
         frames = {n: getattr(self, n) for n in ("people", "levers", "agreed")}
         own = {n: frame[frame["rep_id"] == rep_id].reset_index(drop=True) for n, frame in frames.items()}
-        return Coaching(self.asked_on, self.found_on, self.ends_on, self.starts_on, tests=self.tests, **own)
+        return replace(self, **own)
 
 
 def read_coaching(snapshot: Snapshot) -> Coaching:
@@ -173,7 +177,7 @@ def _read(snapshot: Snapshot) -> Coaching:
     ledger = CoachingLedger(ledger_path(snapshot.store.path))
     try:
         found_on = ledger.latest(snapshot.date)
-        agreed = _agreed(ledger, snapshot, found_on)
+        agreed = _agreed(ledger, snapshot)
         if found_on is None:
             return Coaching(snapshot.date, agreed=agreed)
         levers, outlooks, card = (
@@ -184,6 +188,7 @@ def _read(snapshot: Snapshot) -> Coaching:
     except StoreError as error:
         return Coaching(snapshot.date, damaged=str(error))
     roster = people_of_scope(snapshot)
+    outlooks = _still_told(outlooks, found_on, snapshot.date)
     levers = _levers(levers, outlooks, roster, snapshot)
     people = _people(roster, outlooks, levers)
     ends = outlooks["ends_on"].max() if len(outlooks) else pd.NaT
@@ -197,6 +202,12 @@ def _read(snapshot: Snapshot) -> Coaching:
         agreed=agreed,
         tests=_tests(card.get("levers", [])),
     )
+
+
+def _still_told(outlooks: pd.DataFrame, found_on: dt.date, day: dt.date) -> pd.DataFrame:
+    """Leave out outlooks on what has ended since: they are neither what is to come nor what came."""
+    ends = pd.to_datetime(outlooks["ends_on"])
+    return outlooks[(ends >= pd.Timestamp(day)) | (ends <= pd.Timestamp(found_on))]
 
 
 def people_of_scope(snapshot: Snapshot) -> pd.DataFrame:
@@ -228,23 +239,24 @@ def _levers(
     found[_RANK] = np.where(found["named"], money.fillna(usual_money(levers)) * urgent, np.nan)
     for name in ("label", "unit", "better", "counted", "comes"):
         found[name] = [getattr(LEVERS[lever], name) if lever in LEVERS else "" for lever in found["lever"]]
-    found["deals"] = pd.Series(_with_names(found["deals"], snapshot), index=found.index, dtype=object)
+    found["deals"] = pd.Series(_with_names(found, snapshot), index=found.index, dtype=object)
     order = ["named", _RANK, "behind", "lever", "part"]
     found = found.sort_values(order, ascending=[False, False, False, True, True], kind="stable")
     return found[[*_LEVERS, _RANK]].reset_index(drop=True)
 
 
-def _with_names(lists: pd.Series, snapshot: Snapshot) -> list[list[dict[str, Any]]]:
-    """Add names and amounts to the deals that are open still; others are left out."""
-    if not lists.map(len).any():
-        return [[] for _ in lists]
-    deals = open_by_then(snapshot).drop_duplicates("deal_id").set_index("deal_id")
+def _with_names(levers: pd.DataFrame, snapshot: Snapshot) -> list[list[dict[str, Any]]]:
+    """Add names and amounts to the deals that are open still, and the rep's still; others are left out."""
+    if not levers["deals"].map(len).any():
+        return [[] for _ in range(len(levers))]
+    deals = open_by_then(snapshot).drop_duplicates("deal_id")
     known: dict[Any, dict[str, Any]] = {
-        deal: {"name": name, "amount": amount}
-        for deal, name, amount in zip(deals.index, deals["name"], deals["amount"], strict=True)
+        (owner, deal): {"name": name, "amount": amount}
+        for owner, deal, name, amount in deals[["rep", "deal_id", "name", "amount"]].itertuples(index=False)
     }
     return [
-        [{**deal, **known[deal["deal_id"]]} for deal in each if deal["deal_id"] in known] for each in lists
+        [{**deal, **known[rep, deal["deal_id"]]} for deal in each if (rep, deal["deal_id"]) in known]
+        for rep, each in zip(levers["rep_id"], levers["deals"], strict=True)
     ]
 
 
@@ -265,7 +277,7 @@ def _people(roster: pd.DataFrame, outlooks: pd.DataFrame, levers: pd.DataFrame) 
     return people[list(_PEOPLE)].reset_index(drop=True)
 
 
-def _agreed(ledger: CoachingLedger, snapshot: Snapshot, found_on: dt.date | None) -> pd.DataFrame:
+def _agreed(ledger: CoachingLedger, snapshot: Snapshot) -> pd.DataFrame:
     roster = people_of_scope(snapshot)
     agreements = ledger.agreements(until=snapshot.date, reps=list(roster["rep_id"]))
     if not agreements:
@@ -283,15 +295,12 @@ def _agreed(ledger: CoachingLedger, snapshot: Snapshot, found_on: dt.date | None
                 "agreed_on": one.agreed_on,
                 "review_on": one.review_on,
                 "due": one.review_on <= snapshot.date,
+                "followed": snapshot.date <= one.agreed_on + FOLLOWED,
             }
             for one in agreements
         ]
     )
-    moved = (
-        ledger.progress(found_on).drop(columns="as_of")
-        if found_on
-        else pd.DataFrame(columns=["agreement_id"])
-    )
+    moved = ledger.last_progress(snapshot.date).rename(columns={"as_of": "measured_on"})
     rows = rows.merge(roster, on="rep_id").merge(moved, on="agreement_id", how="left")
     rows = rows.reindex(columns=list(_AGREED))
     return rows.sort_values(["agreed_on", "agreement_id"], ascending=False).reset_index(drop=True)

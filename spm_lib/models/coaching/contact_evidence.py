@@ -6,7 +6,8 @@ import ibis
 import pandas as pd
 
 from spm_lib.models.coaching.stage_evidence import open_time
-from spm_lib.models.coaching.work import MONTH_DAYS, Work, summed
+from spm_lib.models.coaching.sums import summed
+from spm_lib.models.coaching.work import MONTH_DAYS, Work
 
 
 def activity(work: Work) -> pd.DataFrame | None:

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import ibis
 import numpy as np
 import pandas as pd
 
 from spm_lib.data.replay import at_highest
-from spm_lib.metrics.populations import converted
-from spm_lib.metrics.question import Question
-from spm_lib.models.coaching.work import MONTH_DAYS, Work, summed
-from spm_lib.periods import Period
+from spm_lib.models.coaching.deal_sizes import priced
+from spm_lib.models.coaching.sums import summed
+from spm_lib.models.coaching.work import MONTH_DAYS, Work
 
 #: Months since joining from which on a rep is told apart from new ones.
 _TENURES = (2, 4)
 #: What is left of a month away is nothing.
 _A_DAY = 0.5 / MONTH_DAYS
+#: What a month at work is told by: who moves in it has one of each kind.
+_MONTHS = ("rep_id", "month", "kind_of_team")
 
 
 def win_rate(work: Work) -> pd.DataFrame:
     """Count the deals decided and those won, by the rep who owned them at the end."""
-    rows = work.owned(_ended(work), "closed_on")
-    return _summed(
-        work, rows.mutate(y=(rows.outcome == "won").cast("float64"), x=ibis.literal(1.0)), "closed_on"
-    )
+    rows = work.sized(work.owned(_ended(work), "closed_on"))
+    rows = rows.mutate(y=(rows.outcome == "won").cast("float64"), x=ibis.literal(1.0))
+    return _summed(rows, (*work.attributes, *work.sizes), "closed_on")
 
 
 def deal_size(work: Work) -> pd.DataFrame | None:
@@ -36,18 +38,12 @@ def deal_size(work: Work) -> pd.DataFrame | None:
     first = old.group_by("deal_id").agg(
         first_amount=at_highest(old.old_value, -old.changed_at.epoch_seconds()).try_cast("decimal(18, 2)")
     )
-    rows = born.left_join(first, "deal_id").drop("deal_id_right")
-    rows = rows.mutate(
-        row_amount=ibis.coalesce(rows.first_amount, rows.amount).cast("decimal(18, 2)"),
-        row_currency=rows.currency,
-        row_day=rows.created_on,
-    ).drop("amount")
-    ever = Period("ever", work.start, work.end, "range")
-    priced = converted(rows, Question(work.snapshot, (ever,), ()))
-    priced = priced.filter(priced.amount > 0)
-    return _summed(
-        work, priced.mutate(y=priced.amount.cast("float64").ln(), x=ibis.literal(1.0)), "created_on"
-    )
+    rows = born.inner_join(work.stood("amount"), "deal_id").left_join(first, "deal_id").drop("deal_id_right")
+    amount = ibis.coalesce(rows.first_amount, rows.stood.try_cast("decimal(18, 2)"))
+    known = priced(rows, amount, work.snapshot)
+    known = known.filter(known.amount > 0)
+    rows = known.mutate(y=known.amount.cast("float64").ln(), x=ibis.literal(1.0))
+    return _summed(rows, work.attributes, "created_on")
 
 
 def discount(work: Work) -> pd.DataFrame | None:
@@ -55,38 +51,35 @@ def discount(work: Work) -> pd.DataFrame | None:
     start = work.recorded_from("amount")
     if start is None:
         return None
-    ended = work.owned(_ended(work.during(start, work.end)), "closed_on")
+    ended = work.owned(_ended(work.during(start, work.end)), "closed_on").drop("amount")
+    ended = ended.inner_join(work.stood("amount"), "deal_id")
+    ended = ended.mutate(amount=ended.stood.try_cast("float64"))
     won = ended.filter(ended.outcome == "won", ended.amount.notnull())
     changes = work.changed("amount", start).select("deal_id", "old_value", "changed_at", closed_on="day")
     asked = changes.group_by("deal_id", "closed_on").agg(
         asked=at_highest(changes.old_value, -changes.changed_at.epoch_seconds()).try_cast("float64")
     )
     rows = won.left_join(asked, ["deal_id", "closed_on"]).select(*won.columns, "asked")
-    before = ibis.coalesce(rows.asked, rows.amount.cast("float64"))
-    rows = rows.mutate(y=1 - rows.amount.cast("float64") / before, x=ibis.literal(1.0)).filter(before > 0)
-    return _summed(work, rows.mutate(y=ibis.greatest(rows.y, ibis.literal(-1.0))), "closed_on")
+    before = ibis.coalesce(rows.asked, rows.amount)
+    rows = rows.mutate(y=1 - rows.amount / before, x=ibis.literal(1.0)).filter(before > 0)
+    return _summed(rows.mutate(y=ibis.greatest(rows.y, ibis.literal(-1.0))), work.attributes, "closed_on")
 
 
 def deals_created(work: Work) -> pd.DataFrame | None:
     """Count the deals that came to each rep in each month, of the months at work."""
     if "created_on" not in work.filled:
         return None
-    months = _months_at_work(work)
+    kinds = _kind_of_team(work)
+    months = _months_at_work(work, kinds)
     if months.empty:
         return None
-    born = work.owned(_born(work), "created_on")
-    by_month = born.group_by("rep_id", month=born.created_on.truncate("month")).agg(y=born.count())
-    made: pd.DataFrame = by_month.to_pandas()
-    made["month"] = pd.to_datetime(made["month"])
-    months = _attended(months, work.away)
-    if months.empty:
-        return None
-    found: pd.DataFrame = months.merge(made, on=["rep_id", "month"], how="left")
+    found: pd.DataFrame = months.merge(_born_by_month(work, kinds), on=[*_MONTHS], how="left")
     found["y"] = found["y"].fillna(0.0)
     # Who has had no deal in all that time is new, or sells nothing: nobody to be compared.
     found = found[found.groupby("rep_id")["y"].transform("sum") > 0].reset_index(drop=True)
     found["month"] = found["month"].dt.strftime("%Y-%m")
-    found["n"] = 1
+    # A month counts once, also of who moved in it.
+    found["n"] = (~found.duplicated(["rep_id", "month"])).astype("int64")
     for name, left, right in (("yy", "y", "y"), ("xy", "x", "y"), ("xx", "x", "x")):
         found[name] = found[left] * found[right]
     return found
@@ -102,13 +95,23 @@ def _ended(work: Work) -> ibis.Table:
     )
 
 
-def _summed(work: Work, rows: ibis.Table, day: str) -> pd.DataFrame:
+def _summed(rows: ibis.Table, attributes: Sequence[str], day: str) -> pd.DataFrame:
     rows = rows.mutate(quarter=rows[day].truncate("quarter").cast("string"))
-    return summed(rows, (*work.attributes, "quarter"), cluster=None)
+    return summed(rows, (*attributes, "quarter"), cluster=None)
 
 
-def _months_at_work(work: Work) -> pd.DataFrame:
-    """Give a row for each rep and month: x, the months of 30.44 days at work in a team; kind of team; tenure."""
+def _born_by_month(work: Work, kinds: Mapping[str, str]) -> pd.DataFrame:
+    """Count the deals created by rep, month and kind of team, each by the team of its day: `_MONTHS` and y."""
+    rows = work.snapshot.with_team(work.owned(_born(work), "created_on"), "rep_id", "created_on")
+    counts = rows.group_by("rep_id", "team", month=rows.created_on.truncate("month")).agg(y=rows.count())
+    found: pd.DataFrame = counts.to_pandas()
+    found["month"] = pd.to_datetime(found["month"])
+    found["kind_of_team"] = [kinds.get(team, team) for team in found["team"]]
+    return found.groupby([*_MONTHS])["y"].sum().reset_index()
+
+
+def _months_at_work(work: Work, kinds: Mapping[str, str]) -> pd.DataFrame:
+    """Give `_MONTHS` with tenure and x, the months of 30.44 days at work in such a team."""
     members = work.snapshot.table("team_members").to_pandas()
     reps = work.snapshot.table("reps").select("rep_id", "hired_on", "left_on").to_pandas()
     if members.empty:
@@ -123,7 +126,8 @@ def _months_at_work(work: Work) -> pd.DataFrame:
     for month in pd.date_range(work.start.replace(day=1), work.end, freq="MS"):
         begins = max(month, pd.Timestamp(work.start))
         ends = min(month + pd.offsets.MonthBegin(1), pd.Timestamp(work.after))
-        days = (high.clip(upper=ends) - low.clip(lower=begins)).dt.days.clip(lower=0)
+        since, until = low.clip(lower=begins), high.clip(upper=ends)
+        days = (until - since).dt.days.clip(lower=0) - _days_away(spells["rep_id"], since, until, work.away)
         tenure = ((month - hired).dt.days / MONTH_DAYS).fillna(1e3)
         parts.append(
             pd.DataFrame(
@@ -137,22 +141,18 @@ def _months_at_work(work: Work) -> pd.DataFrame:
             )
         )
     found = pd.concat(parts, ignore_index=True)
-    found = found[found["x"] > 0]
-    kinds = _kind_of_team(work)
+    found = found[found["x"] > _A_DAY]
     found["kind_of_team"] = [kinds.get(team, team) for team in found["kind_of_team"]]
-    return found.groupby(["rep_id", "month", "tenure", "kind_of_team"])["x"].sum().reset_index()
+    return found.groupby([*_MONTHS, "tenure"])["x"].sum().reset_index()
 
 
-def _attended(months: pd.DataFrame, away: pd.DataFrame) -> pd.DataFrame:
-    """Take the time away out of months at work."""
-    if away.empty:
-        return months
-    both = months.reset_index().merge(away, on="rep_id")
-    since = both["since"].clip(lower=both["month"])
-    until = both["until"].clip(upper=both["month"] + pd.offsets.MonthBegin(1))
-    gone = (until - since).dt.days.clip(lower=0).groupby(both["index"]).sum() / MONTH_DAYS
-    left = months["x"] - gone.reindex(months.index).fillna(0.0)
-    return months.assign(x=left)[left > _A_DAY]
+def _days_away(reps: pd.Series, since: pd.Series, until: pd.Series, away: pd.DataFrame) -> pd.Series:
+    """Give the days from `since` to before `until` on which each of some people was away."""
+    stretches = pd.DataFrame({"rep_id": reps, "begins": since, "ends": until}).reset_index()
+    both = stretches.merge(away, on="rep_id")
+    gone = both[["until", "ends"]].min(axis=1) - both[["since", "begins"]].max(axis=1)
+    days = gone.dt.days.clip(lower=0).groupby(both["index"]).sum()
+    return days.reindex(reps.index).fillna(0)
 
 
 def _kind_of_team(work: Work) -> dict[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from spm_lib.models.coaching import contact_evidence, deal_evidence, stage_evidence
+from spm_lib.models.coaching.deal_sizes import SIZE
 from spm_lib.models.coaching.expected import Family
 from spm_lib.models.coaching.levers import LEVERS
 from spm_lib.models.coaching.work import Work
@@ -54,7 +55,7 @@ _READERS: Mapping[str, tuple[Family, Reader]] = {
 }
 
 #: What kinds of work are told by besides the attributes of deals, where a reader says so.
-_MORE = ("quarter", "age", "kind_of_team", "tenure", "month")
+_MORE = (SIZE, "quarter", "age", "kind_of_team", "tenure", "month")
 
 
 def evidence_of(work: Work, levers: Iterable[str] = LEVERS) -> Iterator[Evidence]:

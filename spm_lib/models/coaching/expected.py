@@ -71,6 +71,10 @@ class Fitted:
         """Give what each rep's mix would come to, per unit of `x`, at another effect."""
         return self._rows.per_rep(self._rows.mean(effect)) / self._rows.per_rep(self._rows.x)
 
+    def usual(self) -> Floats:
+        """Give what peers would have reached in each of the rows that were fitted."""
+        return self._rows.mean(np.zeros(len(self.reps)))
+
     def ends(self, quantile: float) -> tuple[Floats, Floats]:
         """Give the least and the greatest effect of each rep with which what was observed is no surprise.
 

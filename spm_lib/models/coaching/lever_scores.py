@@ -16,8 +16,7 @@ from spm_lib.models.coaching.evidence import Evidence
 from spm_lib.models.coaching.expected import Fitted, fit_expected
 from spm_lib.models.coaching.levers import LEVERS
 from spm_lib.models.coaching.shrinkage import COVERAGE, differ, shrunk
-from spm_lib.models.coaching.usual_quarter import QUARTER_DAYS
-from spm_lib.models.scorecard_figures import LEAST_PEOPLE
+from spm_lib.models.coaching.worth import ENDING, in_money, with_usual_revenue
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,8 +33,6 @@ ORDER_QUARTERS = 4
 
 #: Levers of which more of what is counted is worse.
 _FEWER_IS_BETTER = frozenset({"discount", "slippage"})
-#: Levers that tell of one thing, the whole or a step of it: of one rep only what shows most is named.
-_ENDING = ("win_rate", "stage_conversion")
 #: Levers whose numbers readers know in another form than they are compared in.
 _TOLD_AS: Mapping[str, Callable[[Floats], Floats]] = {
     "deal_size": lambda mean: np.asarray(np.exp(mean)),
@@ -144,9 +141,7 @@ def lever_scores(measured: Iterable[Measured], reps: pd.DataFrame) -> pd.DataFra
     measured
         The levers.
     reps
-        A row for each rep at work now: ``rep_id``, ``team``, ``revenue`` (of a usual quarter at work, in the reporting
-        currency; null where unknown), ``cycle`` (mean days to win; null where unknown) and a column for each pipeline with
-        its share of the revenue.
+        A row for each rep at work now, see `spm_lib.models.coaching.usual_quarter.usual_quarters`.
 
     Returns
     -------
@@ -163,6 +158,8 @@ def lever_scores(measured: Iterable[Measured], reps: pd.DataFrame) -> pd.DataFra
     the same numbers, so leaving the others out would make chance look like a finding. Besides, reps must differ on the
     lever at all. Who stands out is told in the same way, on the other side.
     """
+    measured = list(measured)
+    reps = with_usual_revenue(reps, measured)
     parts = [_with_worth(each, reps) for each in measured]
     parts = [part for part in parts if len(part)]
     if not parts:
@@ -239,7 +236,7 @@ def _told(lever: str) -> Callable[[Floats], Floats]:
 
 def _told_by_another(frame: pd.DataFrame) -> pd.Series:
     """Tell which named rows on how deals end are told better by another of the same rep."""
-    ending = frame[frame["named"] & frame["lever"].isin(_ENDING)]
+    ending = frame[frame["named"] & frame["lever"].isin(ENDING)]
     best = ending.sort_values("score").drop_duplicates("rep_id").index
     return pd.Series(frame.index.isin(ending.index.difference(best)), index=frame.index)
 
@@ -248,52 +245,6 @@ def _with_worth(measured: Measured, reps: pd.DataFrame) -> pd.DataFrame:
     frame = measured.frame.merge(reps, on="rep_id", how="inner")
     if frame.empty:
         return frame
-    middle = frame.groupby("team")["shrunk"].transform("median")
-    people = frame.groupby("team")["shrunk"].transform("size")
-    enough = people >= LEAST_PEOPLE
-    middle = middle.where(enough, frame["shrunk"].median())
-    frame["middle_of"] = np.where(enough, "team", "company")
-    # Who is not behind gains nothing; what nobody knows stays unknown.
-    worth, one, other = (
-        np.maximum(
-            _gained(measured, frame, frame[own].to_numpy(dtype=float), middle.to_numpy(dtype=float)), 0.0
-        )
-        for own in ("shrunk", "shrunk_low", "shrunk_high")
-    )
-    frame["worth"] = worth
-    # The interval is that of a rep who differs; the worth of one who may not can lie outside.
-    frame["worth_low"] = np.minimum(np.minimum(one, other), worth)
-    frame["worth_high"] = np.maximum(np.maximum(one, other), worth)
-    frame["comes"] = LEVERS[measured.evidence.lever].comes
+    frame = in_money(measured, frame)
     frame["differs"] = measured.p_value < ALPHA
     return frame[[name for name in (*_COLUMNS, "ahead", "differs", "revenue") if name in frame]]
-
-
-def _gained(measured: Measured, frame: pd.DataFrame, own: Floats, middle: Floats) -> Floats:
-    """Give what a quarter's revenue would gain with the lever at `middle`, where that follows from what revenue is made of.
-
-    `own` is where each rep of `frame` stands now. The amount is negative for who is ahead of the middle.
-    Revenue is deals × share won × amount × what is left of it. A shorter cycle brings the same revenue earlier, once. What
-    activity, follow-up, close dates and hygiene would bring, nobody knows from data of one company in which nothing
-    was tried.
-    """
-    lever, part = measured.evidence.lever, measured.evidence.part
-    revenue = frame["revenue"].to_numpy(dtype=float)
-    if lever in ("deals_created", "deal_size"):
-        return np.asarray(revenue * np.expm1(middle - own))
-    if lever == "discount":
-        return np.asarray(revenue * ((1 - frame["expected"] - middle) / (1 - frame["expected"] - own) - 1))
-    if lever in _ENDING:
-        place = {rep: at for at, rep in enumerate(measured.fitted.reps)}
-        where = frame["rep_id"].map(place).to_numpy()
-        whole_own, whole_middle = (np.zeros(len(place)) for _ in range(2))
-        whole_own[where], whole_middle[where] = own, middle
-        ratio = (measured.fitted.at(whole_middle) / measured.fitted.at(whole_own))[where]
-        rows = measured.evidence.rows
-        pipeline = rows["pipeline"].iloc[0] if part and "pipeline" in rows else None
-        share = frame[f"in {pipeline}"].to_numpy(dtype=float) if f"in {pipeline}" in frame else 1.0
-        return np.asarray(revenue * share * (ratio - 1))
-    if lever == "cycle_length":
-        saved = frame["cycle"].to_numpy(dtype=float) * -np.expm1(own - middle)
-        return np.asarray(revenue * np.minimum(saved / QUARTER_DAYS, 1.0))
-    return np.full(len(frame), np.nan)

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from spm_lib.errors import ParameterError, UnknownNameError, one_line
 from spm_lib.models.coaching.feedback import checked_text
 from spm_lib.models.coaching.levers import lever_named
+from spm_lib.models.coaching.steps import stage_of
 from spm_lib.spec_file import SpecDocument, mistake, read_document
 
 #: The file's name in ``params/``.
@@ -47,7 +48,7 @@ class Playbook:
         lever
             Its name.
         part
-            For stage conversion, the stage that is left.
+            For stage conversion, the stage that is left, see `spm_lib.models.coaching.steps`.
 
         Returns
         -------
@@ -60,7 +61,8 @@ class Playbook:
             Where there is no such lever.
         """
         label = lever_named(lever).label
-        staged = self.by_stage.get(part.casefold()) if lever == STAGED else None
+        steps = (self.by_stage.get(name.casefold()) for name in (part, stage_of(part)))
+        staged = next((step for step in steps if step), None) if lever == STAGED else None
         default = (
             f"Look at two or three recent deals together, and agree on one thing to change about {label}"
         )

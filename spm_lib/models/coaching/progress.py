@@ -11,6 +11,7 @@ import pandas as pd
 from spm_lib.data.coaching_ledger import PROGRESS_COLUMNS, Agreement
 from spm_lib.models.coaching.evidence import evidence_of
 from spm_lib.models.coaching.lever_scores import Measured, measure
+from spm_lib.models.coaching.steps import stage_of
 from spm_lib.models.coaching.work import Work
 
 #: How long before an agreement is looked at, and how long an agreement is followed.
@@ -78,6 +79,8 @@ def _measured(work: Work, levers: Sequence[str]) -> dict[str, list[Measured]]:
 def _gaps(measured: list[Measured], rep_id: str, part: str | None) -> pd.DataFrame:
     """Give what was measured of a rep by part: n, gap (observed − expected), and the ends of its interval."""
     asked = [each for each in measured if part is None or each.evidence.part == part]
+    # When it was agreed on there may have been but one pipeline with such a stage.
+    asked = asked or [each for each in measured if stage_of(each.evidence.part) == part]
     frames = [
         each.frame[each.frame["rep_id"] == rep_id].merge(each.gaps, on="rep_id")
         for each in asked

@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from spm_lib.models.coaching.steps import step_name
+
 #: At most so many deals are named for a lever.
 MOST_DEALS = 3
 
@@ -71,7 +73,7 @@ def _of(lever: str, part: str, deals: pd.DataFrame) -> list[dict[str, Any]]:
         return []
     fact, shows = _SHOWN[lever]
     if part:
-        deals = deals[deals["stage"] == part]
+        deals = deals[(deals["stage"] == part) | (step_name(deals["stage"], deals["pipeline"]) == part)]
     order = deals.assign(_shows=shows(deals)).dropna(subset="_shows")
     # Of deals that show it alike the larger one is worth more of two people's time.
     order = order.sort_values(["_shows", "amount", "deal_id"], ascending=[False, False, True]).head(

@@ -7,8 +7,10 @@ import datetime as dt
 import ibis
 import pandas as pd
 
-from spm_lib.models.coaching.work import MONTH_DAYS, Work, days_between, overlap, summed
-from spm_lib.models.recorded import NEVER
+from spm_lib.models.coaching.changes import first_changes
+from spm_lib.models.coaching.stays import stays, steps_named
+from spm_lib.models.coaching.sums import Bands, days_between, overlap, summed, summed_by_age
+from spm_lib.models.coaching.work import MONTH_DAYS, Work
 
 _WEEK_DAYS = 7.0
 #: Days in a stage between which deals move on about evenly; the last has no end.
@@ -22,13 +24,14 @@ def stage_conversion(work: Work) -> pd.DataFrame | None:
     start = work.recorded_from("stage")
     if start is None:
         return None
-    stays = work.once("stays", lambda: _stays(work, start))
-    left = stays.filter(stays.left_on.between(start, work.end), stays.went.notnull())
-    rows = work.of_kind(work.owned(left, "left_on"))
+    told = work.once("stays", lambda: stays(work, start))
+    left = told.filter(told.left_on.between(start, work.end), told.went.notnull())
+    rows = work.sized(work.of_kind(work.owned(left, "left_on")))
     rows = rows.mutate(
         y=rows.went, x=ibis.literal(1.0), quarter=rows.left_on.truncate("quarter").cast("string")
     )
-    return summed(rows.rename(part="stage"), (*work.attributes, "quarter", "part"), cluster=None)
+    kinds = (*work.attributes, *work.sizes, "quarter", "place", "stage")
+    return steps_named(work, summed(rows, kinds, cluster=None))
 
 
 def cycle_length(work: Work) -> pd.DataFrame | None:
@@ -36,26 +39,24 @@ def cycle_length(work: Work) -> pd.DataFrame | None:
     start = work.recorded_from("stage")
     if start is None:
         return None
-    stays = work.once("stays", lambda: _stays(work, start)).mutate(last_day=ibis.literal(work.end))
-    stays = stays.mutate(last_day=ibis.least(stays.left_on, stays.last_day))
-    stays = work.of_kind(work.owned(stays, "last_day"), work.handling)
-    stays = stays.mutate(
-        low=ibis.greatest(stays.entered_on, ibis.literal(start)),
-        high=ibis.least(stays.left_on, ibis.literal(work.after)),
+    told = work.once("stays", lambda: stays(work, start))
+    told = told.mutate(
+        low=ibis.greatest(told.entered_on, ibis.literal(start)),
+        high=ibis.least(told.left_on, ibis.literal(work.after)),
+        step=told.place + "|" + told.stage,
     )
-    stays = work.attended(stays, "low", "high")
-    # Of a stay that is cut by time away only the piece that it ends in has an end.
-    gone = (stays.left_on <= ibis.literal(work.end)) & (stays.high == stays.left_on)
-    whole = days_between(stays.left_on, stays.entered_on)
-    parts = []
-    for first, last in _AGES:
-        begins = (stays.entered_on + ibis.interval(days=first)).cast("date")
-        ends = (stays.entered_on + ibis.interval(days=last)).cast("date")
-        days = overlap(stays.low, stays.high, begins, ends)
+    pieces = work.by_owner(told, "low", "high")
+    # Of a stay that is cut by a change of owner or time away only the piece that it ends in has an end.
+    gone = (pieces.left_on <= ibis.literal(work.end)) & (pieces.high == pieces.left_on)
+    whole = days_between(pieces.left_on, pieces.entered_on)
+    ages = {}
+    for at, (first, last) in enumerate(_AGES):
         ended = gone & (whole > first) & (whole <= last)
-        age = stays.place + "|" + stays.stage + f"|{first}"
-        parts.append(stays.mutate(age=age, x=days, y=ended.cast("float64")))
-    return summed(ibis.union(*parts), (*work.handling, "age"), cluster=None)
+        low, high = _aged(pieces.entered_on, first, last)
+        ages[f"y{at}"] = ended.cast("float64").sum()
+        ages[f"x{at}"] = overlap(pieces.low, pieces.high, low, high).cast("float64").sum()
+    stayed = pieces.group_by("rep_id", "deal_id", "entered_on").agg(step=pieces.step.arbitrary(), **ages)
+    return _by_age(work, stayed, _AGES)
 
 
 def slippage(work: Work) -> pd.DataFrame | None:
@@ -69,27 +70,38 @@ def slippage(work: Work) -> pd.DataFrame | None:
     # On the day of closing its date is written over the expected one: that is no promise put off.
     closed = work.deals.select("deal_id", day="closed_on")
     moved = moved.anti_join(closed, ["deal_id", "day"])
-    told = work.attending(work.owned(moved, "day"), "day").inner_join(
-        work.deals.select("deal_id", "created_on"), "deal_id"
+    # Where nobody knows when a deal was created it is an old one.
+    old_one = ibis.literal(start - dt.timedelta(days=_LIVES[-1][0]))
+    born = work.deals.select("deal_id", born=ibis.coalesce(work.deals.created_on, old_one))
+    put_off = work.attending(work.owned(moved, "day"), "day").inner_join(born, "deal_id")
+    lived = _lived(work, start).inner_join(born, "deal_id")
+    happened: dict[str, ibis.Value] = {}
+    open_for: dict[str, ibis.Value] = {}
+    for at, (first, last) in enumerate(_LIVES):
+        low, high = _aged(put_off.born, first, last)
+        happened |= {
+            f"y{at}": ((put_off.day >= low) & (put_off.day < high)).cast("float64"),
+            f"x{at}": ibis.literal(0.0),
+        }
+        days = overlap(lived.begins, lived.ends, *_aged(lived.born, first, last))
+        open_for |= {f"y{at}": ibis.literal(0.0), f"x{at}": days / MONTH_DAYS}
+    rows = ibis.union(
+        put_off.select("deal_id", "rep_id", **happened), lived.select("deal_id", "rep_id", **open_for)
     )
-    lived = _lived(work, start, "created_on")
-    parts = []
-    for first, last in _LIVES:
-        begins = (told.created_on + ibis.interval(days=first)).cast("date")
-        ends = (told.created_on + ibis.interval(days=last)).cast("date")
-        # Where nobody knows when a deal was created it is an old one.
-        inside = ((told.day >= begins) & (told.day < ends)).fill_null(last == _LIVES[-1][1])
-        age = ibis.literal(str(first))
-        parts.append(
-            told.filter(inside).select("deal_id", "rep_id", age=age, y=ibis.literal(1.0), x=ibis.literal(0.0))
-        )
-        born = ibis.coalesce(lived.created_on, ibis.literal(start - dt.timedelta(days=_LIVES[-1][0])))
-        low = (born + ibis.interval(days=first)).cast("date")
-        high = (born + ibis.interval(days=last)).cast("date")
-        days = overlap(lived.begins, lived.ends, low, high)
-        parts.append(lived.select("deal_id", "rep_id", age=age, y=ibis.literal(0.0), x=days / MONTH_DAYS))
-    rows = work.of_kind(ibis.union(*parts), work.handling)
-    return summed(rows, (*work.handling, "age"))
+    by_deal = rows.group_by("rep_id", "deal_id").agg(**{name: rows[name].sum() for name in happened})
+    return _by_age(work, by_deal.mutate(step=ibis.literal("")), _LIVES)
+
+
+def _by_age(work: Work, rows: ibis.Table, bands: Bands) -> pd.DataFrame:
+    """Add up rows by age, on deals handled alike and as large, see `summed_by_age`."""
+    told = work.keep(work.sized(work.of_kind(rows, work.handling)))
+    return summed_by_age(told, (*work.handling, *work.sizes), bands)
+
+
+def _aged(born: ibis.Value, first: int, last: int) -> tuple[ibis.Value, ibis.Value]:
+    """Give the days on which what began on a day is so many days old, and no longer that."""
+    low, high = ((born + ibis.interval(days=days)).cast("date") for days in (first, last))
+    return low, high
 
 
 def hygiene(work: Work) -> pd.DataFrame | None:
@@ -102,7 +114,7 @@ def hygiene(work: Work) -> pd.DataFrame | None:
     for name, first in starts.items():
         if first is None:
             continue
-        spans = work.attended(work.owned(_spans(work, name, start), "begins"), "begins", "ends")
+        spans = work.by_owner(_spans(work, name, start), "begins", "ends")
         if name == "next_step":
             good = ibis.ifelse(
                 (spans.value.strip() != "").fill_null(False), days_between(spans.ends, spans.begins), 0
@@ -114,7 +126,8 @@ def hygiene(work: Work) -> pd.DataFrame | None:
         whole = days_between(spans.ends, spans.begins)
         parts.append(spans.select("deal_id", "rep_id", y=good / _WEEK_DAYS, x=whole / _WEEK_DAYS))
     rows = ibis.union(*parts) if len(parts) > 1 else parts[0]
-    return summed(work.of_kind(rows, work.handling), work.handling)
+    rows = rows.group_by("rep_id", "deal_id").agg(y=rows.y.sum(), x=rows.x.sum())
+    return summed(work.of_kind(rows, work.handling), work.handling, cluster=None)
 
 
 def open_time(work: Work, start: dt.date, unit: float) -> ibis.Table:
@@ -125,135 +138,40 @@ def open_time(work: Work, start: dt.date, unit: float) -> ibis.Table:
     )
 
 
-def _lived(work: Work, start: dt.date, *more: str) -> ibis.Table:
-    """Give when each deal was open and whose: deal_id, rep_id, begins, ends (the first day after) and columns of deals."""
-    deals = work.deals.select("deal_id", *more, begun=_begun(work, start), over=_over(work))
-    lived = deals.inner_join(work.owners, "deal_id")
-    lived = lived.select(
+def _lived(work: Work, start: dt.date) -> ibis.Table:
+    """Give when each deal was open and whose: deal_id, rep_id, begins, ends (the first day after)."""
+    return work.by_owner(_open(work, start), "begins", "ends")
+
+
+def _open(work: Work, start: dt.date) -> ibis.Table:
+    """Give from which day to before which each deal was open, of the days counted: deal_id, begins, ends."""
+    first, after = ibis.literal(start), ibis.literal(work.after)
+    return work.deals.select(
         "deal_id",
-        "rep_id",
-        *more,
-        begins=ibis.greatest(lived.begun, lived["since"]),
-        ends=ibis.least(lived.over, lived.until),
+        begins=ibis.greatest(ibis.coalesce(work.deals.created_on, first), first),
+        ends=ibis.least(ibis.coalesce(work.deals.closed_on, after), after),
     )
-    return work.attended(lived.filter(lived.begins < lived.ends), "begins", "ends")
-
-
-def _begun(work: Work, start: dt.date) -> ibis.Value:
-    """Give the first day from `start` on which each deal was there."""
-    return ibis.greatest(ibis.coalesce(work.deals.created_on, ibis.literal(start)), ibis.literal(start))
-
-
-def _over(work: Work) -> ibis.Value:
-    """Give the first day counted on which each deal was no longer open."""
-    return ibis.least(ibis.coalesce(work.deals.closed_on, ibis.literal(work.after)), ibis.literal(work.after))
 
 
 def _spans(work: Work, column: str, start: dt.date) -> ibis.Table:
     """Give the values of a column while deals were open: deal_id, value, begins, ends (the first day after)."""
     changes = work.changed(column, start)
     order = ibis.window(group_by=changes.deal_id, order_by=[changes.day, changes.changed_at])
-    told = changes.mutate(_turn=ibis.row_number().over(order), _next=changes.day.lead().over(order))
-    first = told.filter(told["_turn"] == 0)
-    deals = work.deals.select(
-        "deal_id", stands=work.deals[column].cast("string"), begun=_begun(work, start), over=_over(work)
-    )
-    joined = deals.left_join(first.select("deal_id", "old_value", first_day="day"), "deal_id").drop(
-        "deal_id_right"
-    )
+    told = changes.mutate(_next=changes.day.lead().over(order))
+    deals = _open(work, start).inner_join(work.stood(column), "deal_id")
+    joined = deals.left_join(first_changes(changes), "deal_id").drop("deal_id_right")
     before = joined.select(
         "deal_id",
-        value=ibis.ifelse(joined.first_day.isnull(), joined.stands, joined.old_value),
-        begins="begun",
-        ends=ibis.least(ibis.coalesce(joined.first_day, joined.over), joined.over),
+        "begins",
+        value=ibis.ifelse(joined.first_day.isnull(), joined.stood, joined.old_value),
+        ends=ibis.least(ibis.coalesce(joined.first_day, joined.ends), joined.ends),
     )
     later = told.inner_join(deals, "deal_id")
     then = later.select(
         "deal_id",
         value="new_value",
-        begins=ibis.greatest(later.day, later.begun),
-        ends=ibis.least(ibis.coalesce(later["_next"], later.over), later.over),
+        begins=ibis.greatest(later.day, later.begins),
+        ends=ibis.least(ibis.coalesce(later["_next"], later.ends), later.ends),
     )
-    spans = ibis.union(before, then)
+    spans = ibis.union(before, then.select(*before.columns))
     return spans.filter(spans.begins < spans.ends)
-
-
-def _stays(work: Work, start: dt.date) -> ibis.Table:
-    """Give the stays in stages that ended from `start` on, or have not ended.
-
-    Returns
-    -------
-    ibis.Table
-        deal_id, place (the pipeline), stage, entered_on (at least the first day known of), left_on (far ahead where it
-        has not ended), went: 1 where the deal went on, 0 where it was lost, null where it went back or stays.
-    """
-    never = ibis.literal(NEVER)
-    changes = work.changed("stage", start)
-    daily = changes.mutate(
-        _turn=ibis.row_number().over(
-            ibis.window(group_by=[changes.deal_id, changes.day], order_by=ibis.desc(changes.changed_at))
-        )
-    )
-    # What was put right on the same day never was.
-    daily = daily.filter(daily["_turn"] == 0)
-    order = ibis.window(group_by=daily.deal_id, order_by=daily.day)
-    told = daily.mutate(
-        number=ibis.row_number().over(order),
-        next_day=daily.day.lead().over(order),
-        next_stage=daily.new_value.lead().over(order),
-    )
-    deals = work.deals.select(
-        "deal_id",
-        "outcome",
-        "closed_on",
-        "created_on",
-        place=ibis.coalesce(work.deals.pipeline, ibis.literal("")),
-        stands="stage",
-    )
-    first = told.filter(told.number == 0).select("deal_id", "old_value", "new_value", first_day="day")
-    opening = deals.left_join(first, "deal_id").drop("deal_id_right")
-    begun = ibis.coalesce(opening.created_on, ibis.literal(start))
-    opening = opening.select(
-        "deal_id",
-        "place",
-        "outcome",
-        "closed_on",
-        stage=ibis.ifelse(opening.first_day.isnull(), opening.stands, opening.old_value),
-        entered_on=begun,
-        left_on=opening.first_day,
-        next_stage=opening.new_value,
-    )
-    rest = told.inner_join(deals, "deal_id")
-    rest = rest.select(
-        "deal_id",
-        "place",
-        "outcome",
-        "closed_on",
-        stage=rest.new_value,
-        entered_on=rest.day,
-        left_on=rest.next_day,
-        next_stage=rest.next_stage,
-    )
-    stays = _placed(work, ibis.union(opening, rest))
-    over = ibis.coalesce(stays.closed_on, never)
-    left = ibis.least(ibis.coalesce(stays.left_on, never), over)
-    by_closing = left == stays.closed_on
-    went = ibis.cases(
-        (by_closing & (stays.outcome == "won"), 1.0),
-        (by_closing & (stays.outcome == "lost"), 0.0),
-        (~by_closing.fill_null(False) & (stays.next_position > stays.position), 1.0),
-    )
-    stays = stays.select("deal_id", "place", "stage", "entered_on", left_on=left, went=went)
-    return stays.filter(stays.stage.notnull(), stays.entered_on < stays.left_on)
-
-
-def _placed(work: Work, stays: ibis.Table) -> ibis.Table:
-    """Add ``position`` and ``next_position`` of stages that deals can be open in; null where the stage is none of these."""
-    if not work.snapshot.meta.rows.get("stages"):
-        return stays.mutate(position=ibis.null("int64"), next_position=ibis.null("int64"))
-    stages = work.snapshot.table("stages")
-    stages = stages.filter((stages.outcome == "open").fill_null(True))
-    own = stages.group_by(stage=stages.stage).agg(position=stages.position.min())
-    following = stages.group_by(next_stage=stages.stage).agg(next_position=stages.position.min())
-    joined = stays.inner_join(own, "stage").select(*stays.columns, "position")
-    return joined.left_join(following, "next_stage").select(*joined.columns, "next_position")

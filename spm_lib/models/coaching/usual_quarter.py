@@ -46,9 +46,9 @@ def usual_quarters(snapshot: Snapshot, start: dt.date, away: pd.DataFrame | None
     Returns
     -------
     DataFrame
-        rep_id, team, revenue (of a quarter at work, in the reporting currency; null in the first two months), cycle
-        (mean days
-        from creation to win, null without wins), and a column ``in <pipeline>`` for each pipeline: its share of the revenue.
+        rep_id, team, quarters (at work; null in the first two months), revenue (of one of them, in the reporting currency),
+        cycle (mean days from creation to win, null without wins), size (what a deal won usually brings in the company), and
+        a column ``in <pipeline>`` for each pipeline, empty where it is unknown: its share of the revenue.
     """
     reps = reps_at_work(snapshot)
     span = Period(f"{start}..{snapshot.date}", start, snapshot.date, "range")
@@ -59,6 +59,7 @@ def usual_quarters(snapshot: Snapshot, start: dt.date, away: pd.DataFrame | None
     hired, after = pd.to_datetime(reps["hired_on"]), pd.Timestamp(snapshot.date) + pd.Timedelta(days=1)
     begun = hired.where(hired > first, first)
     days = (after - begun).dt.days - reps["rep_id"].map(_days_away(away, first, after)).fillna(0)
+    quarters = (days / QUARTER_DAYS).where(days >= _LEAST_DAYS)
     by_rep = {
         name: reps["rep_id"].map(told[name]) if name in told else float("nan")
         for name in ("revenue", "sales_cycle_mean")
@@ -67,11 +68,14 @@ def usual_quarters(snapshot: Snapshot, start: dt.date, away: pd.DataFrame | None
         {
             "rep_id": reps["rep_id"],
             "team": reps["team"],
-            "revenue": (by_rep["revenue"] / days * QUARTER_DAYS).where(days >= _LEAST_DAYS),
+            "quarters": quarters,
+            "revenue": by_rep["revenue"] / quarters,
             "cycle": by_rep["sales_cycle_mean"],
+            "size": evaluate("average_deal_size", snapshot, span)["value"].iloc[0],
         }
     )
     split = evaluate("revenue", snapshot, span, ("rep", "pipeline"))
+    split["pipeline"] = split["pipeline"].astype(object).fillna("")
     whole = split.groupby("rep")["value"].transform("sum")
     split = split.assign(share=split["value"] / whole.where(whole > 0))
     shares = split.pivot_table(index="rep", columns="pipeline", values="share", aggfunc="first").fillna(0.0)

@@ -11,7 +11,8 @@ import pandas as pd
 
 from spm_lib.data.history import Snapshot
 from spm_lib.models.coaching.absence import COLUMNS, time_away
-from spm_lib.models.coaching.expected import SUMS
+from spm_lib.models.coaching.changes import first_changes
+from spm_lib.models.coaching.deal_sizes import SIZE, size_bands
 from spm_lib.models.recorded import EVER, NEVER, Keep
 from spm_lib.models.stretches import whole_company
 
@@ -45,7 +46,9 @@ class Work:
     changes
         The changes of these deals since `start`: deal_id, field, old_value, new_value, changed_at, day.
     attributes
-        The columns by which the kind of work is told.
+        The columns by which the kind of work is told, but for how large deals are, which does not go with every lever.
+    bands
+        How large each deal was, see `spm_lib.models.coaching.deal_sizes.size_bands`; None where that is not told.
     filled
         The columns of deals that hold anything.
     keep
@@ -61,6 +64,7 @@ class Work:
     owners: ibis.Table
     changes: ibis.Table
     attributes: tuple[str, ...]
+    bands: ibis.Table | None
     filled: frozenset[str]
     keep: Keep = field(repr=False, compare=False)
     away: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COLUMNS)), compare=False)
@@ -97,6 +101,20 @@ class Work:
         """Give the changes of a column from `start` to the last day counted."""
         return self.changes.filter(self.changes.field == column, self.changes.day.between(start, self.end))
 
+    def stood(self, column: str) -> ibis.Table:
+        """Give what a column of each deal held at the end of the last day counted: deal_id, stood (as text).
+
+        What was changed later is wound back: deals closed since were open then.
+        """
+        later = first_changes(
+            self.changes.filter(self.changes.field == column, self.changes.day > ibis.literal(self.end))
+        )
+        deals = self.deals.select("deal_id", stands=self.deals[column].cast("string"))
+        joined = deals.left_join(later, "deal_id")
+        return joined.select(
+            "deal_id", stood=ibis.ifelse(joined.first_day.isnull(), joined.stands, joined.old_value)
+        )
+
     def owned(self, rows: ibis.Table, day: str) -> ibis.Table:
         """Add ``rep_id``, whose the deal was on the day in the column `day`; rows of nobody's are left out."""
         owners = self.owners
@@ -104,6 +122,28 @@ class Work:
             owners, [rows.deal_id == owners.deal_id, rows[day] >= owners["since"], rows[day] < owners.until]
         )
         return joined.select(*rows.columns, "rep_id")
+
+    def by_owner(self, rows: ibis.Table, begins: str, ends: str) -> ibis.Table:
+        """Cut rows from the day `begins` to before the day `ends` where their deal changed hands, and add ``rep_id``.
+
+        Each piece is of the owner in that time, whose time away is cut out.
+        """
+        owners = self.owners
+        met = [
+            rows.deal_id == owners.deal_id,
+            rows[begins] < owners.until,
+            rows[ends] > owners["since"],
+        ]
+        joined = rows.inner_join(owners, met)
+        pieces = joined.select(
+            *(name for name in rows.columns if name not in (begins, ends)),
+            "rep_id",
+            **{
+                begins: ibis.greatest(rows[begins], owners["since"]),
+                ends: ibis.least(rows[ends], owners.until),
+            },
+        )
+        return self.attended(pieces.filter(pieces[begins] < pieces[ends]), begins, ends)
 
     def attended(self, rows: ibis.Table, begins: str, ends: str) -> ibis.Table:
         """Cut the time away of each rep out of rows with ``rep_id``, from the day `begins` to before the day `ends`."""
@@ -150,6 +190,15 @@ class Work:
         steady = reps.select("rep_id", there_since=ever, there_until=never)
         return ibis.union(gaps, first, steady).filter(lambda t: t.there_since < t.there_until)
 
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """The column by which it is told how large deals are; empty where they are not told apart."""
+        return () if self.bands is None else (SIZE,)
+
+    def sized(self, rows: ibis.Table) -> ibis.Table:
+        """Add the column `sizes` to rows with ``deal_id``."""
+        return rows if self.bands is None else rows.inner_join(self.bands, "deal_id")
+
     def of_kind(self, rows: ibis.Table, attributes: Sequence[str] | None = None) -> ibis.Table:
         """Add the attributes to rows with ``deal_id``; rows of deals that do not count are left out."""
         told = self.deals.select("deal_id", *(self.attributes if attributes is None else attributes))
@@ -170,51 +219,9 @@ def read_work(snapshot: Snapshot, start: dt.date, keep: Keep) -> Work:
         ).filter(lambda t: t.field.isin(["stage", "expected_close_on", "next_step", "amount", "owner_id"]))
     )
     owners = keep(_owners(deals, changes))
-    away = time_away(company, deals, owners, start)
-    return Work(company, start, snapshot.date, deals, owners, changes, attributes, filled, keep, away)
-
-
-def summed(rows: ibis.Table, by: Sequence[str], *, cluster: str | None = "deal_id") -> pd.DataFrame:
-    """Add up ``y`` of ``x`` over the rows of each rep and kind of work.
-
-    Parameters
-    ----------
-    rows
-        ``rep_id``, `by`, ``y``, ``x`` and, unless None, `cluster`.
-    by
-        What the kind of work is told by.
-    cluster
-        What belongs together: its rows of one rep and kind count as one piece of evidence. None: each row is one.
-
-    Returns
-    -------
-    DataFrame
-        ``rep_id``, `by` and the columns of `spm_lib.models.coaching.expected.SUMS`.
-    """
-    rows = rows.mutate(y=rows.y.cast("float64"), x=rows.x.cast("float64"))
-    if cluster is not None:
-        rows = rows.group_by("rep_id", *by, cluster).agg(y=rows.y.sum(), x=rows.x.sum())
-    rows = rows.filter(rows.rep_id.notnull(), rows.x > 0)
-    sums = {
-        "n": rows.count(),
-        "y": rows.y.sum(),
-        "x": rows.x.sum(),
-        "yy": (rows.y * rows.y).sum(),
-        "xy": (rows.x * rows.y).sum(),
-        "xx": (rows.x * rows.x).sum(),
-    }
-    found: pd.DataFrame = rows.group_by("rep_id", *by).agg(**{name: sums[name] for name in SUMS}).to_pandas()
-    return found
-
-
-def days_between(late: ibis.Value, early: ibis.Value) -> ibis.Value:
-    """Give the days from `early` to `late`."""
-    return late.delta(early, unit="day")
-
-
-def overlap(low: ibis.Value, high: ibis.Value, least: ibis.Value, most: ibis.Value) -> ibis.Value:
-    """Give how many of the days from `low` to before `high` lie from `least` to before `most`."""
-    return ibis.greatest(days_between(ibis.least(high, most), ibis.greatest(low, least)), ibis.literal(0))
+    away = time_away(company, deals, owners, changes, start)
+    bands = size_bands(deals, company, keep)
+    return Work(company, start, snapshot.date, deals, owners, changes, attributes, bands, filled, keep, away)
 
 
 def _deals(snapshot: Snapshot, start: dt.date) -> ibis.Table:
@@ -256,10 +263,9 @@ def _owners(deals: ibis.Table, changes: ibis.Table) -> ibis.Table:
     """Give whose each deal was from day to day; who was recorded last on a day has it on that day."""
     moved = changes.filter(changes.field == "owner_id")
     order = ibis.window(group_by=moved.deal_id, order_by=[moved.day, moved.changed_at])
-    first = moved.mutate(_turn=ibis.row_number().over(order))
-    first = first.filter(first["_turn"] == 0)
+    first = first_changes(moved)
     ever, never = ibis.literal(EVER), ibis.literal(NEVER)
-    before = first.select("deal_id", rep_id="old_value", since=ever, until=first.day)
+    before = first.select("deal_id", rep_id="old_value", since=ever, until="first_day")
     then = moved.select(
         "deal_id",
         rep_id="new_value",

@@ -202,10 +202,11 @@ def team_agreed_finding(coaching: Coaching, look: Look, *, audience: str = MANAG
     due = int(agreed["due"].astype(bool).sum())
     judged = [verdict(row) for row in agreed.to_dict("records")]
     better = sum(each.startswith("better") for each in judged)
-    told = sum(not each.startswith("too early") for each in judged)
+    told = int(agreed["difference"].notna().sum())
     said = f"{plural(len(agreed), 'agreement', look=look)}, {due or 'none'} due for review"
     if not told:
-        return sentence(f"{said}; too early to tell what came of {'it' if len(agreed) == 1 else 'them'}")
+        too = "early" if agreed["followed"].astype(bool).any() else "little"
+        return sentence(f"{said}; too {too} to tell what came of {'it' if len(agreed) == 1 else 'them'}")
     moved = f"{better or 'none'} of {told} that can be told moved for the better, beyond chance"
     return sentence(f"{said}; {moved}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 from babel.numbers import format_percent
 
 from spm_lib.models.scorecard_figures import LEAST_PEOPLE
@@ -252,7 +253,7 @@ def verdict(row: Facts) -> str:
     """Judge what came of an agreement: whether the lever moved beyond chance, and which way."""
     low, high = behind_by(row, row["low"]), behind_by(row, row["high"])
     if is_unknown(low) or is_unknown(high):
-        return "too early to tell"
+        return "too early to tell" if row["followed"] else "too little to tell, and no longer followed"
     if max(low, high) < 0:
         return "better, beyond chance"
     return "further behind, beyond chance" if min(low, high) > 0 else "no change beyond chance"
@@ -267,6 +268,14 @@ def moved(row: Facts, look: Look) -> str:
     if ends[0] >= 0:
         return f"{low} to {high} better"
     return f"{high} to {low} worse" if ends[1] <= 0 else f"from {low} worse to {high} better"
+
+
+def last_measured(row: Facts, look: Look) -> str:
+    """Say as a clause of which day an agreement's outcome is where it is not measured any more; empty where it is."""
+    if row["followed"] or is_unknown(row["difference"]):
+        return ""
+    day = look.date(pd.Timestamp(row["measured_on"]).date())
+    return f"as last measured on {day}; a year after the agreement it is no longer followed"
 
 
 def odds(p_value: object, look: Look) -> str:

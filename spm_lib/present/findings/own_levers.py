@@ -9,10 +9,12 @@ from spm_lib.present.findings.coaching_words import (
     Facts,
     counted,
     distance,
+    last_measured,
     lever_label,
     lever_number,
     lever_value,
     moved,
+    span,
     verdict,
 )
 from spm_lib.present.prose import join_names, plural, sentence, sentences
@@ -27,6 +29,8 @@ MOST_STRENGTHS = 2
 NOTHING_STANDS_OUT = "There is nothing you are behind on beyond chance."
 #: What is said of an agreement of which nothing is measured: it may be young, rest on too little, or be written down late.
 NOT_MEASURED = "What came of it is not measured yet."
+#: The same where it will not be any more.
+NEVER_MEASURED = "What came of it was too little to measure, and is no longer followed."
 
 
 def own_levers_finding(coaching: Coaching, look: Look) -> str:
@@ -91,9 +95,8 @@ def own_levers_basis(coaching: Coaching, look: Look) -> str:
 def own_lever_words(row: Facts, look: Look) -> str:
     """Say how the rep stands on a lever: ``You: 24.8%. Colleagues on the same kind of work: 39.6% (157 deals; …).``."""
     own, peers = lever_value(row, row["observed"], look), lever_number(row, row["expected"], look)
-    ends = sorted(abs(float(row[name])) for name in ("low", "high"))
-    gap = " to ".join(distance(row, end, look) for end in ends)
-    rests = f"{counted(row, look)}; the gap is most likely {gap}"
+    gap = span(row, look)
+    rests = counted(row, look) + (f"; most likely {gap}" if gap else "")
     return f"You: {own}. Colleagues on the same kind of work: {peers} ({rests})."
 
 
@@ -115,7 +118,7 @@ def agreed_finding(coaching: Coaching, look: Look) -> str:
 def progress_words(row: Facts, look: Look) -> str:
     """Say what came of an agreement: the standing against colleagues before it and since, and how sure it is."""
     if is_unknown(row["difference"]) or is_unknown(row["before"]):
-        return NOT_MEASURED
+        return NOT_MEASURED if row["followed"] else NEVER_MEASURED
     before, since = (_against_colleagues(row, row[name], look) for name in ("before", "since"))
     n_before, n_since = (look.value(row[f"n_{name}"], "count", compact=False) for name in ("before", "since"))
     judged, reach = verdict(row), moved(row, look)
@@ -123,6 +126,7 @@ def progress_words(row: Facts, look: Look) -> str:
         [
             f"What came of it: {before} colleagues before (n {n_before}), {since} them since (n {n_since})",
             f"{judged}: {reach}" if reach else judged,
+            last_measured(row, look),
         ]
     )
 

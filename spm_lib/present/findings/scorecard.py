@@ -35,7 +35,9 @@ def scorecard_headline(card: Scorecard, look: Look) -> str:
         )
     if is_unknown(revenue["value"]):
         return sentence(f"what you won in {title} is not known")
-    money, deals = look.value(revenue["value"], "currency"), plural(revenue["n"], "deal", look=look)
+    if revenue["value"] < 0:
+        return _refunded(card, look)
+    money, deals = look.value(revenue["value"], "currency"), _deals(card, look)
     if not revenue["n"]:
         open_now = _due(card, look)
         if card.is_over:
@@ -60,6 +62,32 @@ def scorecard_headline(card: Scorecard, look: Look) -> str:
         return sentence(f"you won {money} from {deals} in {title}, {share} of your quota")
     left = f"{look.value(target.missing, 'currency')} to go by {look.date(target.ends_on)}"
     return sentence(f"you have won {money} from {deals} in {title}, {share} of your quota, with {left}")
+
+
+def _deals(card: Scorecard, look: Look) -> str:
+    """Say how many deals the revenue is from: a refund is none, and takes off what they brought."""
+    refunds = _refunds(card)
+    deals = plural(row_of(card.figures, "revenue")["n"] - refunds, "deal", look=look)
+    return deals + (f" less {plural(refunds, 'refund', look=look)}" if refunds else "")
+
+
+def _refunds(card: Scorecard) -> int:
+    """Count the refunds among what is won."""
+    return int((card.won["amount"] < 0).sum())
+
+
+def _refunded(card: Scorecard, look: Look) -> str:
+    """Say in one sentence that more was refunded than won, and how far that is from the quota."""
+    revenue, target = row_of(card.figures, "revenue"), card.target
+    won = revenue["n"] - _refunds(card)
+    more = f" more than you won from {plural(won, 'deal', look=look)}" if won else ""
+    took = f"refunds {'took' if card.is_over else 'have taken'} {look.value(-revenue['value'], 'currency')}{more}"
+    said = f"{took} in {card.period.title}"
+    if card.is_over or math.isnan(target.quota):
+        return sentence(said)
+    return sentence(
+        f"{said}, with {look.value(target.missing, 'currency')} to go to your quota by {look.date(target.ends_on)}"
+    )
 
 
 def _welcome(card: Scorecard, open_now: str, look: Look) -> str:
@@ -261,7 +289,8 @@ def data_basis(source: str, as_of: dt.date, latest: dt.date | None, look: Look) 
 def won_finding(card: Scorecard, look: Look) -> str:
     """Say how many deals were won or, where none was, how many were begun; nothing where that is none either."""
     created = row_of(card.figures, "deals_created")["value"]
-    count, done = (len(card.won), "won") if len(card.won) else (created, "created")
+    won = len(card.won) - _refunds(card)
+    count, done = (won, "won") if won else (created, "created")
     if is_unknown(count) or not count:
         return ""
     deals, so_far = plural(count, "deal", look=look), "" if card.is_over else " so far"

@@ -52,6 +52,9 @@ def company(
 
 def _deal(number: int, rep: str, day: dt.date) -> dict[str, object]:
     ended = min(day + dt.timedelta(days=20), DAY)
+    if rep == AWAY and LEFT <= ended < BACK:
+        # Who is away closes nothing.
+        ended = BACK
     what = {"outcome": "won" if number % 2 else "lost", "amount": 100, "created_on": day, "closed_on": ended}
     return {"deal_id": f"d{number}", "owner_id": rep, **what}
 
@@ -81,6 +84,28 @@ def test_a_quiet_month_is_no_leave_where_that_is_usual(make_store: MakeStore, ki
     august = found[(found["since"] < "2025-08-20") & (found["until"] > "2025-08-10")]
     assert august.empty
     assert set(found["rep_id"]) <= {AWAY}
+
+
+def test_who_creates_no_deals_and_works_on_those_there_are_is_no_leave(make_store: MakeStore) -> None:
+    """A deal of each month ends, or moves on, in the quarter in which none comes."""
+    people = [{"rep_id": f"r-{n}", "hired_on": dt.date(2020, 1, 1)} for n in range(5)]
+    deals, changes = [], []
+    for rep in range(5):
+        for month in range(1, 13):
+            for at in range(5):
+                if rep in (0, 1, 2) and 7 <= month <= 9:
+                    continue
+                day = dt.date(2025, month, 1 + 5 * at)
+                # The first ends its deals in time, the second moves them on then, the third leaves them alone.
+                ended = min(day + dt.timedelta(days=90), DAY) if rep == 0 else DAY
+                deal = _deal(len(deals), f"r-{rep}", day) | {"closed_on": ended}
+                deals.append(deal)
+                if rep == 1 and 4 <= month <= 6:
+                    moved = dt.datetime(2025, month + 3, 1 + 5 * at)
+                    told = {"field": "stage", "old_value": "Demo", "new_value": "Proposal"}
+                    changes.append({"deal_id": deal["deal_id"], **told, "changed_at": moved})
+    store = make_store(reps=people, deals=deals, deal_changes=changes)
+    assert asked(store, lambda work: work.away)["rep_id"].tolist() == ["r-2"]
 
 
 def test_leave_is_no_reason_to_be_behind_on_deals_created(make_store: MakeStore) -> None:
@@ -135,4 +160,5 @@ def test_nobody_is_away_where_nothing_is_known(make_store: MakeStore) -> None:
     store = make_store(reps=[{"rep_id": "r-1"}, {"rep_id": "r-2"}], deals=deals)
     assert asked(store, lambda work: work.away).empty
     store = make_store(deals=deals)
-    assert asked(store, lambda work: time_away(work.snapshot, work.deals, work.owners, START)).empty
+    away = asked(store, lambda work: time_away(work.snapshot, work.deals, work.owners, work.changes, START))
+    assert away.empty

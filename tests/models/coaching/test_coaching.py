@@ -39,6 +39,25 @@ def outlook(rep: str, miss: float) -> dict[str, object]:
     return {"rep_id": rep, **days, **money, "miss": miss}
 
 
+def written(
+    store: Store,
+    levers: list[dict[str, object]],
+    outlooks: list[dict[str, object]],
+    *,
+    progress: pd.DataFrame | None = None,
+    day: dt.date = DAY,
+) -> None:
+    """Write down what was found on a day."""
+    CoachingLedger(ledger_path(store.path)).record(
+        day,
+        pd.DataFrame(levers, columns=list(LEVER_COLUMNS)),
+        pd.DataFrame(outlooks, columns=list(OUTLOOK_COLUMNS)),
+        pd.DataFrame(columns=list(PROGRESS_COLUMNS)) if progress is None else progress,
+        {"starts_on": "2024-01-01"},
+        made_at=NOW,
+    )
+
+
 @pytest.fixture
 def read(make_store: MakeStore) -> Callable[..., Coaching]:
     """Give what a report reads where these levers and outlooks were written down."""
@@ -47,16 +66,11 @@ def read(make_store: MakeStore) -> Callable[..., Coaching]:
         deals=[{"deal_id": "d", "owner_id": "r-1", "outcome": "open", "created_on": DAY}],
     )
 
-    def of(levers: list[dict[str, object]], outlooks: list[dict[str, object]]) -> Coaching:
-        CoachingLedger(ledger_path(store.path)).record(
-            DAY,
-            pd.DataFrame(levers, columns=list(LEVER_COLUMNS)),
-            pd.DataFrame(outlooks, columns=list(OUTLOOK_COLUMNS)),
-            pd.DataFrame(columns=list(PROGRESS_COLUMNS)),
-            {"starts_on": "2024-01-01"},
-            made_at=NOW,
-        )
-        return read_coaching(store.as_of(DAY))
+    def of(
+        levers: list[dict[str, object]], outlooks: list[dict[str, object]], day: dt.date = DAY
+    ) -> Coaching:
+        written(store, levers, outlooks)
+        return read_coaching(store.as_of(day))
 
     return of
 
@@ -108,6 +122,62 @@ def test_money_that_comes_once_is_no_attainment_and_a_figure_of_its_own(
     assert ends == pytest.approx([26 - np.hypot(9, 4), 26 + np.hypot(18, 8)])
     assert figures.loc["coaching_worth_once", ["low", "high"]].tolist() == pytest.approx([27.0, 108.0])
     assert figures["note"].isna().all()
+
+
+@pytest.mark.parametrize(("ends", "told"), [(0, True), (2, False), (5, True)])
+def test_an_outlook_on_a_quarter_that_ended_since_is_told_no_more(
+    read: Callable[..., Coaching], ends: int, told: bool
+) -> None:
+    """Read three days later: one that was over when it was told is past, one that ended since is neither."""
+    last = DAY + dt.timedelta(days=ends)
+    found = read(
+        [lever("r-1", "win_rate", 40.0)],
+        [outlook("r-1", 0.25) | {"ends_on": last}],
+        day=DAY + dt.timedelta(days=3),
+    )
+    assert found.age == 3
+    assert found.people["miss"].notna().any() == told
+    assert found.ends_on == (last if told else None)
+    assert coaching_figures(found).set_index("metric").loc["quotas_missed", "n"] == int(told)
+    # A chance that is told no more is left out of the order, too.
+    assert found.people["priority"].iloc[0] == pytest.approx(40 * 0.9 * (0.25 if told else 1.0))
+
+
+def test_a_deal_that_is_somebody_else_s_by_now_is_not_shown(make_store: MakeStore) -> None:
+    deals = [
+        {"deal_id": "own", "owner_id": "r-1", "outcome": "open", "created_on": DAY},
+        {"deal_id": "handed", "owner_id": "r-2", "outcome": "open", "created_on": DAY},
+    ]
+    store = make_store(reps=[{"rep_id": rep, "name": name} for rep, name in NAMES.items()], deals=deals)
+    shown = [{"deal_id": name, "fact": "stage", "value": "Demo"} for name in ("handed", "own")]
+    written(store, [lever("r-1", "win_rate", 40.0, deals=shown)], [])
+    (row,) = read_coaching(store.as_of(DAY)).named.to_dict("records")
+    assert [deal["deal_id"] for deal in row["deals"]] == ["own"]
+
+
+def test_what_was_last_measured_of_an_agreement_stays(make_store: MakeStore) -> None:
+    """A year after it the agreement is not followed any more; what came of it by then is told, with its day."""
+    store = make_store(
+        reps=[{"rep_id": rep, "name": name} for rep, name in NAMES.items()],
+        deals=[{"deal_id": "d", "owner_id": "r-1", "outcome": "open", "created_on": DAY}],
+    )
+    ledger = CoachingLedger(ledger_path(store.path))
+    agreed_on, later = DAY - dt.timedelta(days=360), DAY + dt.timedelta(days=30)
+    one = ledger.agree("r-1", "win_rate", "Listen", agreed_on, DAY, NOW)
+    ledger.agree("r-1", "win_rate", "Never measured", agreed_on, DAY, NOW)
+    moved = {"agreement_id": one.agreement_id, "n_before": 80, "before": -0.2, "n_since": 40, "since": -0.1}
+    rows = pd.DataFrame([moved | {"difference": 0.1, "low": 0.02, "high": 0.18}])
+    written(store, [], [], progress=rows)
+    written(store, [], [], day=later)
+    last, never = read_coaching(store.as_of(later)).agreed.sort_values("agreement_id").to_dict("records")
+    assert (last["followed"], last["measured_on"].date(), last["difference"]) == (False, DAY, 0.1)
+    assert not never["followed"] and np.isnan(never["difference"])
+    assert read_coaching(store.as_of(DAY)).agreed["followed"].all()
+
+
+def test_why_nothing_can_be_told_holds_for_one_person_too() -> None:
+    whole = Coaching(DAY, damaged="the ledger is damaged")
+    assert whole.of("r-1").damaged == whole.damaged
 
 
 def test_without_money_figures_say_so(read: Callable[..., Coaching]) -> None:
@@ -169,6 +239,7 @@ def test_deals_that_are_lost_in_a_step_are_shown_by_those_that_linger_in_it() ->
             "deal_id": ["large", "old", "older", "elsewhere"],
             "owner_id": "r-1",
             "stage": ["Proposal", "Proposal", "Proposal", "Discovery"],
+            "pipeline": "New",
             "amount": [900.0, 20.0, 10.0, 50.0],
             "days_in_stage": [2.0, 40.0, 70.0, 99.0],
         }

@@ -9,14 +9,9 @@ import pandas as pd
 import pytest
 
 from spm_lib.models.coaching.evidence import Evidence
-from spm_lib.models.coaching.lever_scores import (
-    LEAST_PEOPLE,
-    Measured,
-    by_priority,
-    lever_scores,
-    measure,
-)
+from spm_lib.models.coaching.lever_scores import Measured, by_priority, lever_scores, measure
 from spm_lib.models.coaching.shrinkage import differ, shrunk
+from spm_lib.models.scorecard_figures import LEAST_PEOPLE
 
 REPS = 51
 #: Of a lever without worth nobody asks how it was fitted.
@@ -140,6 +135,60 @@ def test_worth_has_an_interval_and_says_whether_it_comes_once() -> None:
     assert (behind["worth_low"] > 0).all() and (behind["worth_low"] < 0.9 * behind["worth_high"]).all()
     unknown = found[found["lever"] == "hygiene"]
     assert unknown[["worth", "worth_low", "worth_high"]].isna().all(axis=None)
+
+
+def of_pipelines(lever: str, part: str, place: str, chance: np.ndarray, rng: np.random.Generator) -> Evidence:
+    """Give shares of deals of two pipelines, or of a step of one of them."""
+    rows = []
+    for pipeline in [place] if part else ["New", "Renewal"]:
+        told = shares(lever, chance, rng).rows.assign(pipeline=pipeline, place=pipeline)
+        rows.append(told)
+    return Evidence(lever, part, "share", ("pipeline",), pd.concat(rows, ignore_index=True))
+
+
+@pytest.mark.parametrize("revenue", [0.0, -500.0])
+def test_who_wins_nothing_is_named_first_and_priced_by_what_peers_would_win(revenue: float) -> None:
+    """A hundred deals of each of two pipelines in four quarters, of which peers win 40 %, at 4,500 each."""
+    rng = np.random.default_rng(9)
+    chance = np.full(REPS, 0.4)
+    chance[7], chance[9] = 0.0, 0.15
+    reps = people().assign(quarters=4.0, size=4_500.0, **{"in New": 0.5, "in Renewal": 0.5})
+    reps.loc[7, ["revenue", "in New", "in Renewal"]] = [revenue, 0.0, 0.0]
+    reps.loc[9, "revenue"] = 200 * 0.15 / 4 * 4_500
+    whole = of_pipelines("win_rate", "", "", chance, rng)
+    step = of_pipelines("stage_conversion", "Proposal", "Renewal", chance, rng)
+    found = lever_scores([measured(whole), measured(step)], reps)
+    rows = found[found["rep_id"] == "r07"].set_index("lever")
+    assert rows.loc["win_rate", "worth"] == pytest.approx(200 * 0.4 / 4 * 4_500, rel=0.1)
+    assert rows.loc["stage_conversion", "worth"] == pytest.approx(100 * 0.4 / 4 * 4_500, rel=0.1)
+    assert (rows["worth_low"] > 0).all()
+    assert by_priority(found[found["named"]])["rep_id"].tolist() == ["r07", "r09"]
+
+
+def test_where_nobody_knows_what_peers_would_win_the_money_is_unknown() -> None:
+    rate = np.full(REPS, 0.3)
+    rate[3] = 0.01
+    reps = people()
+    reps.loc[3, "revenue"] = 0.0
+    reps = reps.assign(quarters=4.0, size=1_000.0)
+    created = rates("deals_created", rate, np.random.default_rng(5))
+    (row,) = [row for row in lever_scores([measured(created)], reps).to_dict("records") if row["named"]]
+    assert row["rep_id"] == "r03"
+    assert np.isnan(row["worth"])
+
+
+def test_a_step_is_priced_with_the_revenue_of_its_own_pipeline() -> None:
+    rng = np.random.default_rng(10)
+    chance = np.full(REPS, 0.4)
+    chance[7] = 0.2
+    reps = people().assign(**{"in New": 0.9, "in Renewal": 0.1})
+    steps = [
+        of_pipelines("stage_conversion", f"Proposal ({place})", place, chance, rng)
+        for place in ("New", "Renewal")
+    ]
+    found = lever_scores([measured(each) for each in steps], reps)
+    worth = found[found["rep_id"] == "r07"].set_index("part")["worth"]
+    assert worth["Proposal (New)"] > 4 * worth["Proposal (Renewal)"] > 0
 
 
 def test_the_middle_is_the_company_s_where_few_of_a_team_are_measured() -> None:

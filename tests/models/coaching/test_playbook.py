@@ -111,6 +111,12 @@ def test_mistakes_name_file_line_and_mend(file: Path, text: str, line: int | Non
     assert words in str(error.value)
 
 
+def test_a_stage_s_actions_go_for_it_in_every_pipeline_that_has_none_of_its_own() -> None:
+    playbook = Playbook(by_stage={"proposal": ("Call",), "demo (renewal)": ("Write",), "demo": ("Show",)})
+    for step, action in (("Proposal (Renewal)", "Call"), ("Demo (Renewal)", "Write"), ("Demo (New)", "Show")):
+        assert playbook.actions("stage_conversion", step) == (action,)
+
+
 def test_an_action_may_be_as_long_as_the_limit(file: Path) -> None:
     assert read(file, f"actions:\n  win_rate: [{'x' * LENGTH_LIMIT}]\n").actions("win_rate") == (
         "x" * LENGTH_LIMIT,

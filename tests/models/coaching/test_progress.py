@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -105,4 +106,8 @@ def test_the_step_agreed_on_is_the_one_compared() -> None:
         "two steps tell more than one"
     )
     assert moved(before, since, "r00", "Closing") is None
+    # Of a stage that another pipeline has, too, by now.
+    shared = [side(at)[0] for at in (0, 1)]
+    renewed = [replace(each, evidence=replace(each.evidence, part="Discovery (Renewal)")) for each in shared]
+    assert moved(renewed[:1], renewed[1:], "r00", "Discovery") is not None
     assert moved(before[:1], since[1:], "r00") is None, "no step on both sides"
