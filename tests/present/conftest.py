@@ -391,7 +391,7 @@ def texts(svg: ElementTree.Element) -> list[str]:
     return [element.text or "" for element in svg.iter() if element.tag.endswith("}text")]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def samples() -> SimpleNamespace:
     """Give the makers of frames and the readers of markup."""
     return SimpleNamespace(

@@ -6,6 +6,7 @@ import re
 import unicodedata
 import warnings
 from types import SimpleNamespace
+from typing import Any
 
 import matplotlib as mpl
 import pytest
@@ -70,11 +71,16 @@ NAMELESS = {"movement", "coverage", "risk figures", "flag record", "rules", "mod
 NAMELESS |= {"skill by horizon", "drift", "own figures", "own target", "coaching figures", "coaching terms"}
 
 
-@pytest.mark.parametrize("kind", HOSTILE)
-def test_no_text_becomes_markup(kind: str, samples: SimpleNamespace) -> None:
-    plain = {
+@pytest.fixture(scope="module")
+def plain(samples: SimpleNamespace) -> dict[str, Any]:
+    """All blocks with a harmless name, taken apart."""
+    return {
         what: samples.taken_apart(block.html) for what, block in samples.every_block("Plain name").items()
     }
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_no_text_becomes_markup(kind: str, samples: SimpleNamespace, plain: dict[str, Any]) -> None:
     for what, block in samples.every_block(HOSTILE[kind]).items():
         found = samples.taken_apart(block.html)
         names = {tag for tag, _ in found.tags}
