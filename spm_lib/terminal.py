@@ -185,7 +185,10 @@ def show_metrics(
     for row in records:
         low, high = shown(row["low"], row["unit"]), shown(row["high"], row["unit"])
         table.add_row(
-            *(escape(one_line(str(row[d]), 40)) for d in dimensions),
+            *(
+                f"no {d.removesuffix('_name')}" if row[d] is None else escape(one_line(str(row[d]), 40))
+                for d in dimensions
+            ),
             row["metric"],
             escape(one_line(str(row["part"] or ""), 30)),
             shown(row["value"], row["unit"]),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from spm_lib.data.store import Store
 
 from .command import spm
 
@@ -63,6 +67,15 @@ def test_mistakes_in_run_stop_before_a_kernel(
     command = ("run", "params/team_performance.yml", "--store", str(demo_store), "--reports", str(reports))
     mistake(spm(*command, *options), *words)
     assert not list(tmp_path.rglob("*.ipynb"))
+
+
+def test_what_belongs_to_no_team_is_called_that(make_store: Callable[..., Store]) -> None:
+    day = dt.date(2026, 6, 1)
+    made = {"owner_id": "r", "outcome": "won", "created_on": day, "closed_on": day, "amount": 7}
+    store = make_store(reps=[{"rep_id": "r", "name": "R"}], deals=[{"deal_id": "d", **made}])
+    store.close()
+    done = spm("metrics", "--store", str(store.path), "--by", "team", "--metric", "revenue")
+    assert done.returncode == 0 and "no team" in done.stdout and "None" not in done.stdout
 
 
 def test_metrics_as_records(demo_store: Path) -> None:
