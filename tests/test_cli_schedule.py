@@ -21,7 +21,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from typer.testing import CliRunner
 
 from spm_lib import terminal
-from spm_lib.cli import making, project, reports, turn
+from spm_lib.cli import delivery_gates, making, reports, turn
 from spm_lib.cli import schedule as commands
 from spm_lib.cli.application import app
 from spm_lib.cli.delivery import SendingEnded
@@ -142,7 +142,7 @@ def works(
     monkeypatch.setattr(commands, "utc", lambda: made.now)
     monkeypatch.setattr(turn, "utc", lambda: made.now)
     monkeypatch.setattr(turn, "now", lambda: made.now)
-    monkeypatch.setattr(project, "utc", lambda: made.now)
+    monkeypatch.setattr(delivery_gates, "utc", lambda: made.now)
     monkeypatch.setattr("spm_lib.data.ingest.ingest", made.ingest)
     monkeypatch.setattr(terminal, "show_ingest", lambda *_, **__: None)
     monkeypatch.setattr(making, "run_reports", made.run)

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from spm_lib import terminal
-from spm_lib.cli.project import shut_now
+from spm_lib.cli.options import utc
 from spm_lib.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,11 +27,14 @@ def shut_aloud(spec: Spec, settings: Settings, *, today: dt.date, keep: bool) ->
     """
     from spm_lib.data.ledger import ledger_path
     from spm_lib.data.ledger_file import LedgerFile
-    from spm_lib.press.gates import uncounted
+    from spm_lib.data.store import open_store
+    from spm_lib.press.gates import shut_gates, uncounted
 
-    for table in uncounted(spec, LedgerFile(ledger_path(settings.store))):
+    file = LedgerFile(ledger_path(settings.store))
+    for table in uncounted(spec, file):
         terminal.complain(
             f"The rows of {table} are compared with nothing: no earlier number of them is known, and "
             + ("that of now is kept once all gates are open" if keep else "a mere look keeps none")
         )
-    return shut_now(spec, settings, today=today, keep=keep)
+    with open_store(settings.store) as opened:
+        return shut_gates(spec, opened, file, today=today, now=utc(), keep=keep)

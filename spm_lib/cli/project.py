@@ -1,4 +1,4 @@
-"""What several commands ask of a project: its specs and other files, a spec's own day, and its gates."""
+"""What several commands ask of a project: its specs and other files, and a spec's own day."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spm_lib.cli.options import utc
 from spm_lib.errors import SpmError
 from spm_lib.settings import Settings
 
@@ -60,25 +59,3 @@ def readers() -> Mapping[str, Callable[[Path], object]]:
         RULES_FILE.name: load_recognition_rules,
         DIRECTORY_FILE: lambda path: load_directory(path.parent),
     }
-
-
-def shut_now(spec: Spec, settings: Settings, *, today: dt.date, keep: bool) -> tuple[str, ...]:
-    """Say which gates of a spec are shut, see `spm_lib.press.gates.shut_gates`.
-
-    Parameters
-    ----------
-    spec, settings
-        The spec, and where the store is.
-    today
-        The day by which data are old.
-    keep
-        Whether the numbers of rows are kept for the next time.
-    """
-    from spm_lib.data.ledger import ledger_path
-    from spm_lib.data.ledger_file import LedgerFile
-    from spm_lib.data.store import open_store
-    from spm_lib.press.gates import shut_gates
-
-    with open_store(settings.store) as opened:
-        file = LedgerFile(ledger_path(settings.store))
-        return shut_gates(spec, opened, file, today=today, now=utc(), keep=keep)

@@ -18,7 +18,7 @@ import nbformat
 import pytest
 from typer.testing import CliRunner
 
-from spm_lib.cli import data, delivery, making, project, reports, schedule, turn
+from spm_lib.cli import data, delivery, delivery_gates, making, reports, schedule, turn
 from spm_lib.cli.application import app
 from spm_lib.cli.schedule import schedule_app
 from spm_lib.data.ledger import ledger_path
@@ -31,6 +31,8 @@ from ..conftest import PUBLISH, book
 from .conftest import MakeServer
 from .smtp_servers import Fault, MailLogServer
 
+#: Has the clock strike and whatever is due be done; and the mail server.
+Monday = tuple[Callable[..., Any], MailLogServer]
 MONDAY = dt.datetime(2030, 1, 7, 7, 0, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
 WEEK = dt.timedelta(days=7)
@@ -94,7 +96,7 @@ def monday(
     monkeypatch.setenv("SPM_MAIL_PER_MINUTE", "none")
 
     def due(at: dt.datetime, *words: str) -> Any:
-        for module in (data, delivery, making, project, reports, schedule, turn):
+        for module in (data, delivery, delivery_gates, making, reports, schedule, turn):
             for name in ("now", "utc"):
                 monkeypatch.setattr(module, name, lambda: at, raising=False)
         return CliRunner().invoke(schedule_app, list(words or ("run-due", "--json")), catch_exceptions=False)
@@ -123,9 +125,7 @@ def unreached(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "WAITS", (600,))
 
 
-def test_a_monday_is_loaded_made_checked_and_sent_once(
-    monday: tuple[Callable[..., Any], MailLogServer], tmp_path: Path
-) -> None:
+def test_a_monday_is_loaded_made_checked_and_sent_once(monday: Monday, tmp_path: Path) -> None:
     due, server = monday
     assert due(MONDAY - dt.timedelta(hours=1)).exit_code == 0
     done = due(MONDAY + dt.timedelta(minutes=3))
@@ -144,7 +144,7 @@ def test_a_monday_is_loaded_made_checked_and_sent_once(
 
 
 def test_a_spec_that_cannot_be_read_is_told_to_the_owner_it_had_and_sent_once_it_can(
-    monday: tuple[Callable[..., Any], MailLogServer], tmp_path: Path
+    monday: Monday, tmp_path: Path
 ) -> None:
     due, server = monday
     due(MONDAY - HOUR)
@@ -159,9 +159,7 @@ def test_a_spec_that_cannot_be_read_is_told_to_the_owner_it_had_and_sent_once_it
     assert readers(server) == ["ann@x.example", "bo@x.example", "ops@x.example"]
 
 
-def test_a_source_that_is_gone_sends_old_figures_to_nobody(
-    monday: tuple[Callable[..., Any], MailLogServer], tmp_path: Path
-) -> None:
+def test_a_source_that_is_gone_sends_old_figures_to_nobody(monday: Monday, tmp_path: Path) -> None:
     due, server = monday
     due(MONDAY - dt.timedelta(hours=1))
     due(MONDAY)
@@ -176,7 +174,7 @@ def test_a_source_that_is_gone_sends_old_figures_to_nobody(
 
 
 def test_an_export_that_stands_still_is_told_though_its_reports_went_out_before(
-    monday: tuple[Callable[..., Any], MailLogServer], tmp_path: Path
+    monday: Monday, tmp_path: Path
 ) -> None:
     due, server = monday
     still = SPEC.replace("as_of: today", "as_of: latest").replace("max_age_days: 30", "max_age_days: 10")
@@ -189,7 +187,7 @@ def test_an_export_that_stands_still_is_told_though_its_reports_went_out_before(
 
 
 def test_a_morning_in_sydney_is_of_that_morning_wherever_the_machine_is(
-    monday: tuple[Callable[..., Any], MailLogServer], tmp_path: Path
+    monday: Monday, tmp_path: Path
 ) -> None:
     due, server = monday
     first = '{working_day: 1, of: month, at: "07:00", timezone: Australia/Sydney}'
@@ -204,7 +202,7 @@ def test_a_morning_in_sydney_is_of_that_morning_wherever_the_machine_is(
 
 
 def test_a_report_made_by_hand_for_a_later_day_does_not_hide_the_slots(
-    monday: tuple[Callable[..., Any], MailLogServer], tmp_path: Path
+    monday: Monday, tmp_path: Path
 ) -> None:
     due, server = monday
     (tmp_path / "params" / "summary.yml").write_text(SPEC.replace("team: all", "team: [west]"), "utf-8")
@@ -222,7 +220,7 @@ def test_a_report_made_by_hand_for_a_later_day_does_not_hide_the_slots(
 
 
 def test_a_mail_that_is_rejected_at_a_later_call_is_told_then(
-    monday: tuple[Callable[..., Any], MailLogServer], monkeypatch: pytest.MonkeyPatch
+    monday: Monday, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     due, server = monday
     up = os.environ["SPM_SMTP_URL"]
@@ -238,7 +236,7 @@ def test_a_mail_that_is_rejected_at_a_later_call_is_told_then(
 
 
 def test_a_report_for_nobody_that_failed_is_told_with_its_cell_and_how_to_look_at_it(
-    monday: tuple[Callable[..., Any], MailLogServer], tmp_path: Path
+    monday: Monday, tmp_path: Path
 ) -> None:
     due, server = monday
     nbformat.write(book("1 / 0"), tmp_path / "notebooks" / "summary.ipynb")
@@ -252,9 +250,7 @@ def test_a_report_for_nobody_that_failed_is_told_with_its_cell_and_how_to_look_a
     assert "spm open summary/2029-Q4/2030-01-07/west" in said and "team=west" in said
 
 
-def test_a_slot_waits_for_a_run_and_a_load_by_hand(
-    monday: tuple[Callable[..., Any], MailLogServer], tmp_path: Path
-) -> None:
+def test_a_slot_waits_for_a_run_and_a_load_by_hand(monday: Monday, tmp_path: Path) -> None:
     due, server = monday
     due(MONDAY - HOUR)
     for busy in (writing(tmp_path / "store.duckdb"), alone(tmp_path / "reports")):
@@ -265,9 +261,7 @@ def test_a_slot_waits_for_a_run_and_a_load_by_hand(
     assert server.received == []
 
 
-def test_an_owner_hears_where_there_is_no_store(
-    monday: tuple[Callable[..., Any], MailLogServer], tmp_path: Path
-) -> None:
+def test_an_owner_hears_where_there_is_no_store(monday: Monday, tmp_path: Path) -> None:
     due, server = monday
     (tmp_path / "params" / "summary.yml").write_text(SPEC.replace("ingest_first: [crm]\n", ""), "utf-8")
     due(MONDAY - HOUR)
@@ -276,7 +270,7 @@ def test_an_owner_hears_where_there_is_no_store(
 
 
 def test_serve_ends_on_sigterm_while_waiting_mails_are_sent(
-    monday: tuple[Callable[..., Any], MailLogServer], monkeypatch: pytest.MonkeyPatch
+    monday: Monday, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     due, server = monday
     up = os.environ["SPM_SMTP_URL"]
