@@ -207,7 +207,7 @@ def _draw(
 
     notes = []
     if mix.compared:
-        notes.append(f"Dark: actual (AC). Lighter, behind: {clean(previous or 'previous period')} (PP).")
+        notes.append(f"In front: actual (AC). Behind it: {clean(previous or 'previous period')} (PP).")
     rest = len(mix.rows) - len(mix.shown)
     if rest:
         rows = ("smaller row stands", "smaller rows stand") if mix.ranked else ("more stands", "more stand")

@@ -13,7 +13,7 @@ def test_actual_and_previous_with_judged_differences(samples: SimpleNamespace) -
     chart = mix_chart(frame, label="Revenue", period="Q4 2017", previous="Q3 2017")
     words = samples.texts(samples.pictures(chart.html)[0])
     assert {"▲ +$400", "▼ −$200", "▲ +$1", "$900", "AC", "AC − PP"} <= set(words)
-    assert "Lighter, behind: Q3 2017 (PP)." in chart.text
+    assert "In front: actual (AC). Behind it: Q3 2017 (PP)." in chart.text
     assert "Revenue is largest in a with $900, ▲ +$400 on Q3 2017" in chart.text
     fills = samples.pictures(chart.html)[0]
     coloured = [
