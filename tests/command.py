@@ -15,13 +15,18 @@ from rich.console import Console
 
 from spm_lib import terminal
 from spm_lib.cli import main
+from spm_lib.press.kernels import SERVER_VARIABLE
 
 ROOT = Path(__file__).parent.parent
 
 
 def spm(*words: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
     """Call ``spm`` as a shell in the folder `cwd` does, with `environment` and no other settings of the library's."""
-    inherited = {name: text for name, text in os.environ.items() if not name.startswith("SPM_")}
+    inherited = {
+        name: text
+        for name, text in os.environ.items()
+        if name == SERVER_VARIABLE or not name.startswith("SPM_")
+    }
     out, err = io.StringIO(), io.StringIO()
     with (
         contextlib.chdir(cwd),
@@ -33,6 +38,12 @@ def spm(*words: str, cwd: Path = ROOT, **environment: str) -> subprocess.Complet
         mock.patch.object(terminal, "_err", Console(highlight=False, width=200, stderr=True)),
     ):
         code = _code()
+        server = os.environ.get(SERVER_VARIABLE)
+    # The server of kernels is this process's, whoever needed it first: what is started later looks for it here.
+    if server is None:
+        os.environ.pop(SERVER_VARIABLE, None)
+    else:
+        os.environ[SERVER_VARIABLE] = server
     return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
