@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from spm_lib.press.schedule.slot_ledger import SlotLedger
     from spm_lib.press.spec import Spec
 
-#: So many missed slots of a spec are named one by one.
-_NAMED = 3
-
 #: The exit code of a step that was stopped by Ctrl-C or SIGTERM.
 INTERRUPTED = 130
 
@@ -231,9 +228,11 @@ class Turn:
 
 def _lines(told: Sequence[Told]) -> Iterator[tuple[Told, str]]:
     """Say what became of each slot, and of many missed ones in one line: there may be one for each minute of a year."""
+    from spm_lib.press.schedule.due import NAMED
+
     for (spec, state), alike in groupby(told, key=lambda one: (one.spec, one.state)):
         slots = list(alike)
-        if state == "missed" and len(slots) > _NAMED:
+        if state == "missed" and len(slots) > NAMED:
             yield (
                 slots[-1],
                 (f"{spec}: {len(slots)} missed, from {slots[0].at} to {slots[-1].at}: {slots[-1].note}"),

@@ -22,51 +22,17 @@ from spm_lib.press.kernels.environment import (
 from spm_lib.press.render.svg import DRAWN
 
 #: What programs need to run at all. Everything else of the environment a spec has to name.
-_ORDINARY = (
-    frozenset(
-        {
-            "PATH",
-            "HOME",
-            "USER",
-            "LOGNAME",
-            "SHELL",
-            "LANG",
-            "LANGUAGE",
-            "TZ",
-            "TMPDIR",
-            "TEMP",
-            "TMP",
-            "TERM",
-        }
-        | {
-            "VIRTUAL_ENV",
-            "SYSTEMROOT",
-            "WINDIR",
-            "COMSPEC",
-            "PATHEXT",
-            "APPDATA",
-            "LOCALAPPDATA",
-            "USERPROFILE",
-        }
-        | {
-            "SSL_CERT_FILE",
-            "SSL_CERT_DIR",
-            "COVERAGE_PROCESS_START",
-            "HOSTNAME",
-            "MPLBACKEND",
-            "MPLCONFIGDIR",
-        }
-        | {"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "IPYTHONDIR"}
-        | {"CONDA_PREFIX", "CONDA_DEFAULT_ENV", "CONDA_EXE", "CONDA_PYTHON_EXE", "CONDA_SHLVL"}
-        | {f"XDG_{name}" for name in ("CACHE_HOME", "CONFIG_HOME", "DATA_HOME", "RUNTIME_DIR", "STATE_HOME")}
-        | {
-            f"JUPYTER_{name}"
-            for name in ("CONFIG_DIR", "CONFIG_PATH", "DATA_DIR", "PATH", "PLATFORM_DIRS", "RUNTIME_DIR")
-        }
-        | {MEMORY_VARIABLE, SERVER_VARIABLE, WARM_VARIABLE}
-    )
-    | START_VARIABLES
-)
+_ORDINARY = START_VARIABLES | {
+    *("PATH", "USER", "LOGNAME", "SHELL", "TZ", "TMPDIR", "TEMP", "TMP", "TERM", "VIRTUAL_ENV", "HOSTNAME"),
+    *("SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT", "APPDATA", "LOCALAPPDATA", "USERPROFILE"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "COVERAGE_PROCESS_START", "MPLBACKEND", "IPYTHONDIR"),
+    *("DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"),
+    *("CONDA_PREFIX", "CONDA_DEFAULT_ENV", "CONDA_EXE", "CONDA_PYTHON_EXE", "CONDA_SHLVL"),
+    *("XDG_DATA_HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME"),
+    *("JUPYTER_CONFIG_DIR", "JUPYTER_CONFIG_PATH", "JUPYTER_DATA_DIR", "JUPYTER_PATH"),
+    *("JUPYTER_PLATFORM_DIRS", "JUPYTER_RUNTIME_DIR"),
+    *(MEMORY_VARIABLE, SERVER_VARIABLE, WARM_VARIABLE),
+}
 #: Names of these are the libraries' own. Other families, such as ``CONDA_`` and ``PYTHON``, have names of secrets in them.
 _ORDINARY_PREFIXES = ("LC_", "OMP_", "OPENBLAS_", "MKL_", "NUMEXPR_", "VECLIB_")
 

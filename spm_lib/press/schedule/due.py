@@ -18,7 +18,7 @@ from spm_lib.press.spec import ForEach, RunSpec, Spec
 from spm_lib.spec_file import SpecDocument
 
 #: So many missed slots are named one by one.
-_NAMED = 3
+NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,7 @@ def troubles_of(slots: Sequence[Slot], schedule: Schedule | None) -> tuple[str, 
     """Say in the schedule's own time which slots failed or were missed: a sentence each, one alone for many missed."""
     said = [f"The run due on {spoken(s.at, schedule)} failed: {s.note}" for s in slots if s.state == "failed"]
     missed = [slot for slot in slots if slot.state == "missed"]
-    if 0 < len(missed) <= _NAMED:
+    if 0 < len(missed) <= NAMED:
         said += [f"The run due on {spoken(s.at, schedule)} was missed: {s.note}" for s in missed]
     elif missed:
         first, last = spoken(missed[0].at, schedule), spoken(missed[-1].at, schedule)

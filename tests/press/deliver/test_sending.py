@@ -325,13 +325,14 @@ def test_one_sends_at_a_time(outbox: Outbox, server: Server, clock: Clock) -> No
     assert server.took == []
 
 
+def full(*_: object) -> None:
+    raise StoreError("the ledger cannot be used (disk is full)", mend="Free some space")
+
+
 def test_nothing_leaves_that_could_not_be_written_down(
     outbox: Outbox, server: Server, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     everybody = fill(outbox, 3)
-
-    def full(*_: object) -> None:
-        raise StoreError("the ledger cannot be used (disk is full)", mend="Free some space")
 
     with monkeypatch.context() as patch:
         patch.setattr(Outbox, "handed", full)
@@ -345,9 +346,6 @@ def test_an_answer_that_could_not_be_written_down_is_unknown(
     outbox: Outbox, server: Server, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     everybody = fill(outbox, 2)
-
-    def full(*_: object) -> None:
-        raise StoreError("the ledger cannot be used (disk is full)", mend="Free some space")
 
     with monkeypatch.context() as patch:
         patch.setattr(Outbox, "settle", full)
