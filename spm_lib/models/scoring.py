@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -131,10 +131,12 @@ def score_store(
         if day < meta.first_data_date:
             note = f"the data begin on {meta.first_data_date}: no deal was open on {day}"
             return Scored("nothing", day, path, note=note)
-        deals = _score_deals(opened, day, path, clock, 0 if refit else refit_days, progress)
-        people = _score_people(
-            opened, day, path, clock, 0 if refit else refit_days, progress, deals.state != "nothing"
-        )
+        # Deals and people of a day are one piece of work: whoever waited for another finds both done.
+        with nullcontext() if _is_done(opened, day, path) else _alone(path):
+            deals = _score_deals(opened, day, path, clock, 0 if refit else refit_days, progress)
+            people = _score_people(
+                opened, day, path, clock, 0 if refit else refit_days, progress, deals.state != "nothing"
+            )
     now = people.now and deals.state == "already"
     return replace(
         deals,
@@ -143,6 +145,13 @@ def score_store(
         named=people.named,
         outlooks=people.outlooks,
     )
+
+
+def _is_done(opened: Store, day: dt.date, path: Path) -> bool:
+    """Tell whether a day's deals and people are written down, and what came of all feedback."""
+    coached = CoachingLedger(path)
+    deals = not opened.lists_open_deals or Ledger(path).scoring(day) is not None
+    return deals and coached.card(day) is not None and not coached.unmeasured(day)
 
 
 def _score_deals(
@@ -154,14 +163,11 @@ def _score_deals(
         return _told(ledger, scoring, "already")
     if not opened.lists_open_deals:
         return Scored("nothing", day, path, note="the source lists no open deals")
-    with _alone(path):
-        # Another one may have scored it while this one waited.
-        if (scoring := ledger.scoring(day)) is not None:
-            return _told(ledger, scoring, "already")
-        _refuse_other_source(ledger, opened.meta.source)
-        from spm_lib.models.scoring_day import score_day
+    # Another one may have written it while this one waited.
+    _refuse_other_source(ledger, opened.meta.source)
+    from spm_lib.models.scoring_day import score_day
 
-        done = score_day(opened.as_of(day), ledger, clock=clock, refit_days=refit_days, progress=progress)
+    done = score_day(opened.as_of(day), ledger, clock=clock, refit_days=refit_days, progress=progress)
     scoring = ledger.scoring(day)
     if scoring is None:
         return Scored("nothing", day, path, note=done.note)
@@ -190,25 +196,21 @@ def _score_people(
     """Look at the people of a day, once, and at feedback that was written down after that."""
     coached, now = CoachingLedger(path), False
     if coached.card(day) is None:
-        with _alone(path):
-            if coached.card(day) is None:
-                from spm_lib.models.coaching.coaching_day import record_day
+        from spm_lib.models.coaching.coaching_day import record_day
 
-                snapshot = opened.as_of(day)
-                now = record_day(
-                    snapshot,
-                    coached,
-                    clock=clock,
-                    refit_days=refit_days,
-                    progress=progress,
-                    even_nothing=even_nothing,
-                )
+        now = record_day(
+            opened.as_of(day),
+            coached,
+            clock=clock,
+            refit_days=refit_days,
+            progress=progress,
+            even_nothing=even_nothing,
+        )
     elif coached.unmeasured(day):
-        with _alone(path):
-            from spm_lib.models.coaching.coaching_day import record_missing
+        from spm_lib.models.coaching.coaching_day import record_missing
 
-            progress("measuring what came of feedback that is new")
-            record_missing(opened.as_of(day), coached)
+        progress("measuring what came of feedback that is new")
+        record_missing(opened.as_of(day), coached)
     card = coached.card(day) or {}
     return _People(now, *(int(card.get(name, 0)) for name in ("reps", "named", "outlooks")))
 

@@ -17,11 +17,12 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock, Timeout
 
 from spm_lib.data.ledger import Ledger, ModelRecord, ledger_path, models_folder
 from spm_lib.data.store import Store, open_store
 from spm_lib.errors import ModelError, StoreError
-from spm_lib.models import model_shelf, scoring_day
+from spm_lib.models import model_shelf, scoring, scoring_day
 from spm_lib.models.landmarks import HORIZONS
 from spm_lib.models.model_card import plain_values
 from spm_lib.models.scoring import Scored, gates_of, score_store
@@ -193,6 +194,24 @@ def test_two_who_score_at_once_score_once(make_store: MakeStore) -> None:
     store = few(make_store)
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         assert sorted(pool.map(_score, [store, store], chunksize=1)) == ["already", "scored"]
+
+
+def test_nobody_comes_between_a_day_s_deals_and_its_people(
+    make_store: MakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = few(make_store)
+    look_at_people, tried = scoring._score_people, []
+
+    def while_another_tries(*args: Any) -> Any:
+        (lock,) = store.parent.glob("*.scoring.lock")
+        with pytest.raises(Timeout):
+            FileLock(lock).acquire(blocking=False)
+        tried.append(lock)
+        return look_at_people(*args)
+
+    monkeypatch.setattr(scoring, "_score_people", while_another_tries)
+    assert scored(store).state == "scored"
+    assert len(tried) == 1
 
 
 # The shelf
