@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import types
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -32,7 +31,7 @@ from spm_lib.data import swap
 from spm_lib.data.ledger import ledger_path
 from spm_lib.data.store import Store
 from spm_lib.errors import DeliveryError, RunError, SourceError, StoreError
-from spm_lib.press import sweep
+from spm_lib.press import gates, sweep
 from spm_lib.press.deliver import sole_sender
 from spm_lib.press.schedule.slot_ledger import SlotLedger
 from spm_lib.press.spec import Spec
@@ -377,14 +376,27 @@ def test_a_load_that_was_stopped_is_no_failure(works: Works) -> None:
     assert slot.state == "claimed"
 
 
-def test_a_gate_is_stopped_at_once(works: Works) -> None:
+def test_a_gate_is_stopped_at_once(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
     query = "select count(*) from range(1000000000000) as t(i) where i % 7 = 3"
     works.spec(
         text=SPEC.replace("gates: {", f'gates: {{reconcile: [{{name: a, query: "{query}", expected: 1}}], ')
     )
     works.now = MONDAY
+    asked = threading.Event()
+    ask = gates._rows
+
+    def rows(*given: Any) -> Any:
+        asked.set()
+        return ask(*given)
+
+    monkeypatch.setattr(gates, "_rows", rows)
+
+    def stops() -> None:
+        assert asked.wait(60)
+        os.kill(os.getpid(), signal.SIGTERM)
+
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    stop = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    stop = threading.Thread(target=stops, daemon=True)
     stop.start()
     try:
         with pytest.raises(KeyboardInterrupt):
@@ -508,7 +520,11 @@ def test_serve_outlives_a_fault_of_ours(works: Works, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(turn.Turn, "run", fails)
     monkeypatch.setattr(commands, "every_minute", lambda turn, **_: (turn(), turn()))
-    done = works.spm("serve")
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        done = works.spm("serve")
+    finally:
+        signal.signal(signal.SIGTERM, before)
     assert len(turns) == 2 and "OverflowError: date value out of range" in done.output
 
 
@@ -595,9 +611,20 @@ def test_the_loop_waits_for_each_minute_to_begin_and_is_never_at_it_twice() -> N
 
 
 def test_serve_does_what_is_due_and_ends_on_sigterm(works: Works) -> None:
-    works.spec(text=SPEC.replace("ingest_first: [crm]\n", ""))
+    # No slot is due, whatever day it is when this runs.
+    works.spec(
+        text=SPEC.replace("London}", "London, catch_up_hours: 0.01}").replace("0 7 * * MON", "0 7 1 1 *")
+    )
+    before = SlotLedger(ledger_path(works.store)).known("weekly")
+    assert before is not None
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SPM_")}
-    code = "from spm_lib.cli.schedule import schedule_app; schedule_app(['serve'])"
+    code = """if True:
+        from spm_lib.cli import schedule
+
+        turn = schedule._turn_told
+        schedule._turn_told = lambda *given: (turn(*given), print("turned", flush=True))
+        schedule.schedule_app(["serve"])
+    """
     with subprocess.Popen(
         [sys.executable, "-c", code],
         cwd=works.root,
@@ -606,15 +633,14 @@ def test_serve_does_what_is_due_and_ends_on_sigterm(works: Works) -> None:
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        assert process.stdout is not None
-        assert "every minute" in process.stdout.readline()
-        ledger = SlotLedger(ledger_path(works.store))
-        before = ledger.known("weekly")
-        assert before is not None
-        deadline = time.monotonic() + 60
-        while ledger.known("weekly") == before and time.monotonic() < deadline:
-            time.sleep(0.02)
-        process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=30)
+        try:
+            assert process.stdout is not None
+            assert "every minute" in process.stdout.readline()
+            assert "turned\n" in iter(process.stdout.readline, "")
+            assert SlotLedger(ledger_path(works.store)).known("weekly") != before
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=120)
+        finally:
+            process.kill()
     assert process.returncode == 0, err
     assert "Stopped" in out and "Traceback" not in err

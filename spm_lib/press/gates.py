@@ -175,16 +175,19 @@ def _rows(query: str, store: Store) -> list[tuple[Any, ...]]:
         closing(duckdb.connect(str(store.path), read_only=True, config=dict(SAFE_CONFIG))) as connection,
         ThreadPoolExecutor(1) as pool,
     ):
-        found = pool.submit(lambda: connection.execute(query).fetchall())
+        # Its thread is there before the query, so that a signal finds one or none.
+        pool.submit(int).result()
         try:
-            return found.result(QUERY_SECONDS)
+            return pool.submit(lambda: connection.execute(query).fetchall()).result(QUERY_SECONDS)
         except TimeoutError:
             raise _UnknownError(f"the query took more than {QUERY_SECONDS:g} seconds") from None
         finally:
-            # More than once, as one that comes before the query has begun stops nothing.
-            while not found.done():
+            # Done when the query is, even where a signal came before anybody held the query's own future.
+            last = pool.submit(int)
+            # More than once, as an interrupt that comes before the query has begun stops nothing.
+            while not last.done():
                 connection.interrupt()
-                wait([found], 0.05)
+                wait([last], 0.05)
 
 
 def _expected(gate: Reconcile, folder: Path) -> float:

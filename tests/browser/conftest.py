@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Route
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Route, expect
 
 from spm_lib.data.store import open_store
 
 from .chromium import MISSING, chromium, started
 from .hostile import hostile_jobs, hostile_store, index_of_attacks
 from .shelves import Shelf, demo_jobs, index_of_many, make, stamp
+
+# Limits tell what hangs from what is slow.
+expect.set_options(timeout=60_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -113,6 +116,7 @@ def watch(browser: Browser) -> Iterator[Callable[..., Watched]]:
     def opened(**options: object) -> Watched:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
         contexts.append(context)
+        context.set_default_timeout(120_000)
         return Watched(context.new_page())
 
     yield opened

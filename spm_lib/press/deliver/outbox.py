@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from spm_lib.data.ledger_file import LedgerFile
+from spm_lib.data.ledger_file import BUSY_SECONDS, LedgerFile
 from spm_lib.errors import DeliveryError, UnknownNameError, one_line
 from spm_lib.press.deliver.dispatch_ledger import Decided, write_decisions
 from spm_lib.press.deliver.entry import (
@@ -268,7 +268,7 @@ class Outbox(MailRegister):
     @contextmanager
     def at_hand(self) -> Iterator[None]:
         """Keep the file open meanwhile: the last one to close it tidies it up, which takes longer than a mail's state."""
-        with self._told(), closing(sqlite3.connect(self.path)) as connection:
+        with self._told(), closing(sqlite3.connect(self.path, timeout=BUSY_SECONDS)) as connection:
             connection.execute("select count(*) from mails").fetchall()
             yield
 

@@ -130,7 +130,8 @@ class Post:
                 held=held,
             )
         except DeliveryError as error:
-            return replace(made, troubles=(str(error),))
+            # Another sender that came between tells the chats itself.
+            return made if error.passing else replace(made, troubles=(str(error),))
         return replace(made, chats=chats)
 
     def told(self, name: str) -> frozenset[str]:
@@ -194,14 +195,16 @@ class Post:
 
     def leave(self, digest: Digest, owners: Addressed) -> tuple[Entry, ...]:
         """Write the mails of a digest down, to be sent with what waits, and give those that are new."""
-        entries = owner_entries(
-            digest,
-            [one.address for one in owners.to],
-            self._digests(digest.spec),
-            self.today,
-            self.server.domain,
-        )
-        return self.outbox.add(entries, now=self.clock())
+        left: list[Entry] = []
+        addresses = [one.address for one in owners.to]
+        # Where another call has written a mail of the day meanwhile, that one stands, and this digest is the next.
+        while addresses:
+            digests = self._digests(digest.spec)
+            entries = owner_entries(digest, addresses, digests, self.today, self.server.domain)
+            left += self.outbox.add(entries, now=self.clock())
+            done = {each.recipient for each in left}
+            addresses = [each.recipient for each in entries if each.recipient not in done]
+        return tuple(left)
 
     def _digests(self, name: str) -> tuple[Entry, ...]:
         return _digests(self.outbox, self.clock()).get(name, ())

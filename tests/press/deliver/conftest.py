@@ -21,6 +21,7 @@ from .smtp_servers import MailLogServer
 PATIENT = Timeouts(connect=20, reply=20, last_reply=20)
 #: For what does not come.
 IMPATIENT = Timeouts(connect=0.4, reply=0.4, last_reply=0.4)
+IMPATIENT_AT_LAST = Timeouts(connect=20, reply=20, last_reply=0.4)
 
 MakeServer = Callable[..., tuple[MailLogServer, MailServer]]
 

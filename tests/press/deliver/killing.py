@@ -200,7 +200,10 @@ def send_all(ledger: Path, port: int) -> None:
 
 
 def main() -> None:
+    sender = 0
     for line in sys.stdin:
+        if sender:
+            os.waitpid(sender, 0)
         port, _, ledger = line.rstrip("\n").partition(" ")
         sender = os.fork()
         if sender == 0:
@@ -212,7 +215,10 @@ def main() -> None:
                 traceback.print_exc()
             os._exit(code)
         print(sender, flush=True)
-        print(os.waitstatus_to_exitcode(os.waitpid(sender, 0)[1]), flush=True)
+        # Told while its process id is still its own: a kill that comes a moment too late strikes nobody.
+        ended = os.waitid(os.P_PID, sender, os.WEXITED | os.WNOWAIT)
+        assert ended is not None
+        print(ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status, flush=True)
 
 
 if __name__ == "__main__":

@@ -32,8 +32,9 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 STEPS = ("greeting", "starttls", "auth", "mail", "rcpt", "data", "content", "dot")
 #: `drop`: hang up (at the dot: after the mail was accepted); `lose`: hang up, nothing was accepted; `stall`: say nothing
 #: more; `garbage`: say what is no reply; `break-tls`: send what is no TLS; `dawdle`: take a second, then do it right;
+#: `hold`: wait until the test says `go_on`, then do it right;
 #: `echo` and `echo-plain`, at the login: refuse, and repeat what came, as it came or read. A number is a reply's code.
-DEEDS = ("drop", "lose", "stall", "garbage", "break-tls", "dawdle", "echo", "echo-plain")
+DEEDS = ("drop", "lose", "stall", "garbage", "break-tls", "dawdle", "hold", "echo", "echo-plain")
 
 
 @dataclass
@@ -96,6 +97,7 @@ class MailLogServer:
     #: Commands as they came, over all connections; and how many of those there were.
     heard: list[str] = field(default_factory=list)
     connections: int = 0
+    go_on: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> MailLogServer:
         self._up = threading.Event()
@@ -225,7 +227,9 @@ class _Session(SMTP):
         deed = self.owner.fault(at, recipient)
         if deed == "dawdle":
             await asyncio.sleep(1)
-        return None if deed in (None, "dawdle") else await self.done(deed)
+        if deed == "hold":
+            await asyncio.to_thread(self.owner.go_on.wait, 60)
+        return None if deed in (None, "dawdle", "hold") else await self.done(deed)
 
     async def smtp_EHLO(self, hostname: str) -> None:  # noqa: N802
         self.owner.heard.append(f"EHLO {hostname}")

@@ -420,7 +420,7 @@ def chat() -> Iterator[str]:
     Room.reply = 200
     with HTTPServer(("127.0.0.1", 0), Room) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"json://127.0.0.1:{server.server_port}/"
+        yield f"json://127.0.0.1:{server.server_port}/?rto=60&cto=60"
         server.shutdown()
 
 

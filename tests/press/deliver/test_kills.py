@@ -31,10 +31,13 @@ def test_killed_at_random_moments_no_mail_is_sent_twice_or_lost(tmp_path: Path) 
         fill(ledgers[-1], f"send-{len(ledgers)}", RECIPIENTS)
         return ledgers[-1]
 
-    with mail_server(tmp_path) as server, Senders() as senders:
+    def undisturbed(senders: Senders, ledger: Path, port: int) -> float:
         begun = time.monotonic()
-        assert not senders.send(filled(), server.port)
-        took = time.monotonic() - begun
+        assert not senders.send(ledger, port)
+        return time.monotonic() - begun
+
+    with mail_server(tmp_path) as server, Senders() as senders:
+        took = min(undisturbed(senders, filled(), server.port) for _ in range(2))
         # Until kills struck some before the content left, and some after.
         while len(handed) < KILLS or not (sum(in_hand) and sum(handed)):
             assert len(ledgers) < 10 * KILLS
@@ -75,13 +78,13 @@ def test_who_asks_twice_to_stop_does_not_wait_for_a_server_that_says_no_more(
     fill(outbox.path, "send", 6)
     with mail_server(tmp_path, ["dot:stall"]) as server, Senders() as senders:
         sender = senders.start(outbox.path, server.port)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while sum(mail.state == "handed" for mail in outbox.states()) < CONNECTIONS:
             assert time.monotonic() < end
             time.sleep(0.02)
         os.kill(sender, asked)
         # The first time it waits for the server's word on what it has handed over.
-        assert not senders.ended(within=0.5)
+        assert not senders.ended(within=2)
         os.kill(sender, asked)
         assert senders.exit_code() == -asked
     assert len(outbox.recover(now())) == CONNECTIONS

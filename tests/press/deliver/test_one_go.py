@@ -8,7 +8,6 @@ import email.policy
 import json
 import os
 import signal
-import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -119,9 +118,8 @@ def told(server: MailLogServer) -> str:
 
 def unreached(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the server down, and nobody wait for it."""
-    with socket.socket() as taken:
-        taken.bind(("localhost", 0))
-        monkeypatch.setenv("SPM_SMTP_URL", f"smtp+plain://localhost:{taken.getsockname()[1]}")
+    # A port that no system hands out: one that was free a moment ago may be another server's by now.
+    monkeypatch.setenv("SPM_SMTP_URL", "smtp+plain://localhost:9")
     monkeypatch.setattr(sending, "WAITS", (600,))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -180,6 +182,27 @@ def test_an_owner_whose_mail_is_not_taken_is_not_told(state: State) -> None:
 
 
 # Who the owner is
+
+
+def test_what_another_call_tells_at_the_same_time_loses_no_digest(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, add = both(office), Outbox.add
+    others = [mail_to_owner(digest(failed=items("another", 1)), "waiting", office.now.date())]
+    others[0] = replace(others[0], recipient=at("ops"), subject="digest", period="", revision=1)
+
+    def second(self: Outbox, entries: Iterable[Entry], **more: Any) -> tuple[Entry, ...]:
+        found = tuple(entries)
+        if found and found[0].kind == "owner" and others:
+            # Between the reading of what was told and the writing.
+            assert add(self, [others.pop()], now=office.now)
+        return add(self, found, **more)
+
+    monkeypatch.setattr(Outbox, "add", second)
+    office.deliver(spec, shut=("The CRM is not finance",))
+    told = to_owner(office)
+    assert not others and len(told) == 2
+    assert sum("The CRM is not finance" in each for each in told) == 1
 
 
 def test_one_who_is_not_the_owner_any_more_is_told_nothing(office: Office) -> None:

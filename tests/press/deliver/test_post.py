@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import sqlite3
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 
@@ -460,6 +461,19 @@ def test_chats_that_wait_are_told_by_a_later_call(office: Office, monkeypatch: p
     monkeypatch.setattr(chats, "_apprise", lambda: lambda address, notice: True)
     made = waits(office)
     assert made is not None and [each.state for each in made.chats] == ["accepted", "accepted"]
+
+
+def test_another_sender_who_comes_before_the_chats_is_no_trouble(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def at_it(_: Path) -> NoReturn:
+        raise DeliveryError("another spm send is at it", passing=True)
+
+    monkeypatch.setattr(chats, "_apprise", lambda: lambda address, notice: True)
+    monkeypatch.setattr(chats, "alone", at_it)
+    office.environ = {"SALES_CHAT": "json://localhost/"}
+    assert office.deliver(both(office, CHAT)).complete
+    assert set(states(office, "chat").values()) == {"waiting"} and to_owner(office) == []
 
 
 def test_a_chat_notice_that_a_killed_call_left_in_hand_is_told(office: Office) -> None:

@@ -331,17 +331,24 @@ def test_who_stops_what_waits_is_heard(spm: Command, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("SPM_SMTP_URL", "smtp+plain://localhost:9")
     spm("send", "params/summary.yml")
     monkeypatch.setenv("SPM_SMTP_URL", f"smtp+plain://localhost:{spm.office.ours.port}")
-    spm.office.theirs.faults.append(Fault.parse("rcpt:dawdle:1"))
+    theirs, before = spm.office.theirs, signal.getsignal(signal.SIGTERM)
+    theirs.faults.append(Fault.parse("rcpt:hold:1"))
     monkeypatch.setenv("SPM_MAIL_CONNECTIONS", "1")
-    heard = spm.office.theirs.heard
 
     def stop() -> None:
-        while "RCPT" not in heard:
+        until = time.monotonic() + 60
+        while "RCPT" not in theirs.heard and time.monotonic() < until:
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGTERM)
+        # It has been heard when the next one would end the process.
+        while signal.getsignal(signal.SIGTERM) is not before and time.monotonic() < until:
+            time.sleep(0.01)
+        theirs.go_on.set()
 
-    threading.Thread(target=stop).start()
+    stopping = threading.Thread(target=stop, daemon=True)
+    stopping.start()
     assert waiting_call(spm)[0] == 130
+    stopping.join()
     assert len(spm.office.mails) == 1
     assert waiting_call(spm)[0] == 0
 

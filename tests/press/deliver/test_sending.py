@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import signal
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -162,7 +163,7 @@ def test_connections_share_the_work(outbox: Outbox, server: Server, clock: Clock
         # Nobody goes on until three mails are under way at once.
         if threading.get_ident() not in first:
             first.add(threading.get_ident())
-            together.wait(10)
+            together.wait(60)
 
     server.meanwhile = meet
     assert send(outbox, server, clock, connections=3).accepted == 30
@@ -376,9 +377,17 @@ def test_who_asks_to_stop_gets_the_mail_in_hand_ended_and_the_rest_kept(
     everybody = fill(outbox, 5)
     before = signal.getsignal(asked)
     server.meanwhile = lambda recipient: os.kill(os.getpid(), asked) if recipient == everybody[2] else None
-    # Signals are taken between two steps of the main thread, which must have had its turn before the mail has ended.
-    seen = threading.Event()
-    progress = lambda mail: seen.wait(0.3) if mail.recipient == everybody[2] else None  # noqa: E731
+
+    def progress(mail: Entry) -> None:
+        # Signals are taken between two steps of the main thread, which must have had its turn before the mail has ended.
+        until = time.monotonic() + 60
+        while (
+            mail.recipient == everybody[2]
+            and signal.getsignal(asked) is not before
+            and time.monotonic() < until
+        ):
+            time.sleep(0.01)
+
     sent = send(outbox, server, clock, progress=progress)
     assert sent.interrupted and sent.stopped is None
     assert server.took == everybody[:3] and recipients(sent.waiting) == everybody[3:]
