@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import os
@@ -521,11 +522,20 @@ def test_serve_outlives_a_fault_of_ours(works: Works, monkeypatch: pytest.Monkey
     monkeypatch.setattr(turn.Turn, "run", fails)
     monkeypatch.setattr(commands, "every_minute", lambda turn, **_: (turn(), turn()))
     before = signal.getsignal(signal.SIGTERM)
-    try:
-        done = works.spm("serve")
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    done = works.spm("serve")
+    assert signal.getsignal(signal.SIGTERM) is before
     assert len(turns) == 2 and "OverflowError: date value out of range" in done.output
+
+
+def test_serve_stops_though_python_drops_the_interrupt(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped_in_an_import(self: object) -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(turn.Turn, "run", stopped_in_an_import)
+    monkeypatch.setattr(commands.time, "sleep", lambda seconds: pytest.fail("it sleeps on"))
+    done = works.spm("serve")
+    assert done.exit_code == 0 and "Stopped" in done.output
 
 
 def test_list_shows_the_next_slot_and_the_last(works: Works) -> None:

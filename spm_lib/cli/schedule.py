@@ -9,9 +9,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from enum import StrEnum
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -112,11 +113,10 @@ def run_due_now(
 def serve(store: StoreOption = None, reports: ReportsOption = None, jobs: JobsOption = None) -> None:
     """Run what is due every minute until stopped, where there is no timer."""
     settings = settings_of(store=store, reports=reports)
-    # Stopped like Ctrl-C: what is at work ends as it does then, and is taken up again by the next call.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     terminal.say("Looking every minute which reports are due; stop with Ctrl-C")
     try:
-        every_minute(lambda: _turn_told(settings, jobs), clock=utc, sleep=time.sleep)
+        with _stopping() as sleep:
+            every_minute(lambda: _turn_told(settings, jobs), clock=utc, sleep=sleep)
     except KeyboardInterrupt:
         terminal.say("Stopped")
 
@@ -175,6 +175,36 @@ def _left_behind(settings: Settings) -> Iterator[str]:
                 f"{spec.name} is given {', '.join(missing)} of the environment, which a timer does not have: write "
                 f"{'it' if len(missing) == 1 else 'them'} into {settings.root / '.env'}"
             )
+
+
+@contextmanager
+def _stopping() -> Iterator[Callable[[float], None]]:
+    """Have SIGTERM stop like Ctrl-C: what is at work ends as it does then, and is taken up again by the next call.
+
+    Gives what to sleep with. Python drops an interrupt that falls into some of its own work, imports for one; there it is
+    remembered.
+    """
+    asked: list[int] = []
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+        signal.default_int_handler(number, frame)
+
+    def sleep(seconds: float) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        time.sleep(seconds)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    for number, handler in before.items():
+        # Started in the background, a program is deaf to Ctrl-C, and stays so.
+        if number == signal.SIGTERM or handler is not signal.SIG_IGN:
+            signal.signal(number, ask)
+    try:
+        yield sleep
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def every_minute(

@@ -396,12 +396,14 @@ def test_an_upgrade_that_is_killed_leaves_the_old_ledger(old: Ledger) -> None:
     )
     log = old.path.with_name(old.path.name + "-wal")
     with start_here(code, old) as writer:
-        until = time.monotonic() + 30
-        while not (log.is_file() and log.stat().st_size > 1_000_000):
-            assert writer.poll() is None and time.monotonic() < until
-            time.sleep(0.01)
-        assert old.scored_days() == (DAY,), "readers do not wait for an upgrade"
-        writer.send_signal(signal.SIGKILL)
+        try:
+            until = time.monotonic() + 240
+            while not (log.is_file() and log.stat().st_size > 1_000_000):
+                assert writer.poll() is None and time.monotonic() < until
+                time.sleep(0.01)
+            assert old.scored_days() == (DAY,), "readers do not wait for an upgrade"
+        finally:
+            writer.send_signal(signal.SIGKILL)
     assert log.stat().st_size > 1_000_000
     assert old.scored_days() == (DAY,)
     assert (version_of(old), contents(old.path)) == (1, before)

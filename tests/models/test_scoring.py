@@ -362,8 +362,11 @@ def test_a_recent_model_serves_again(demo_scored: Path, tmp_path: Path) -> None:
 
 
 def copy_ledger(source: Path, target: Path) -> None:
-    """As SQLite copies: what lies in the log beside the file belongs to it."""
+    """As SQLite copies, which touches nothing of the source: what lies in the log beside the file belongs to it."""
     import sqlite3
 
-    with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(target)) as other:
+    with (
+        closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as one,
+        closing(sqlite3.connect(target)) as other,
+    ):
         one.backup(other)

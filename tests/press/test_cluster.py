@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -37,30 +37,38 @@ if first:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    found = tmp_path / "scheduler.json"
     environment = os.environ | {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "3"}
     environment.pop(SERVER_VARIABLE, None)
     dask = [sys.executable, "-m", "dask"]
-    port = address.rpartition(":")[2]
-    commands = [[*dask, "scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard"]]
-    commands += [[*dask, "worker", address, "--no-nanny", "--nthreads", "1", "--no-dashboard"]] * 2
+    there = ["--scheduler-file", str(found), "--no-dashboard"]
+    commands = [[*dask, "scheduler", "--host", "127.0.0.1", "--port", "0", *there]]
+    commands += [[*dask, "worker", "--no-nanny", "--nthreads", "1", *there]] * 2
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     started = [subprocess.Popen(c, cwd=tmp_path, env=environment, **quiet) for c in commands]  # type: ignore[call-overload]
     try:
-        yield address, started[1:]
+        yield _address(found), started[1:]
     finally:
         for process in reversed(started):
             process.kill()
             process.wait()
 
 
+def _address(file: Path) -> str:
+    """Wait for what a scheduler writes of itself."""
+    end = time.monotonic() + 240
+    while time.monotonic() < end:
+        with suppress(OSError, ValueError):
+            return str(json.loads(file.read_text())["address"])
+        time.sleep(0.05)
+    raise AssertionError("the scheduler did not start")
+
+
 def wait_for_workers(address: str) -> None:
     from distributed import Client
 
-    with Client(address, timeout="60s", set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=60)
+    with Client(address, timeout="240s", set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=240)
 
 
 def test_a_cluster_makes_the_reports_though_a_worker_is_killed(
@@ -75,7 +83,7 @@ def test_a_cluster_makes_the_reports_though_a_worker_is_killed(
 
     def kill_the_one_that_holds_on() -> None:
         held = project.root / "held"
-        end = time.monotonic() + 60
+        end = time.monotonic() + 240
         while not (held.exists() and held.read_text()) and time.monotonic() < end:
             time.sleep(0.05)
         # The kernel's parent is its worker's server, whose parent is the worker.

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ from .kernels.running import book, printed, run
 
 SOON = 60
 """Seconds in which a machine that does much else at once still answers; what hangs takes longer."""
-LITTLE = 0.15
-"""Seconds of processor time for a report of twenty cells, above what its kernel takes; 0.05 on a quiet machine."""
+LITTLE = 4
+"""What a report of twenty cells takes of processor time, above what its kernel does, in yardsticks: 1.3 when written."""
 
 ALIKE = (
     "import asyncio, subprocess, sys\nimport matplotlib.pyplot as plt\nfrom IPython.display import HTML, display",
@@ -115,7 +116,7 @@ def test_the_file_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         run(
             "print('before')",
             # What a cell prints leaves by another thread of its process: a moment for that one.
-            "import os, time; print('last', flush=True); time.sleep(0.5); os._exit(3)",
+            "import os, time; print('last', flush=True); time.sleep(2); os._exit(3)",
             "3",
             output=tmp_path / "dead.ipynb",
         )
@@ -144,12 +145,12 @@ def test_a_kernel_that_dies_is_missed_at_once(cell: str) -> None:
 def test_a_cell_out_of_time_is_interrupted(tmp_path: Path) -> None:
     kept = tmp_path / "kept.ipynb"
     begun = time.monotonic()
-    with pytest.raises(CellLimitError, match=r"^the cell took longer than 2 s$"):
+    with pytest.raises(CellLimitError, match=r"^the cell took longer than 10 s$"):
         run(
             "print('before')",
             "import time\nprint('partly', flush=True)\ntime.sleep(300)",
             "3",
-            execution_timeout=2,
+            execution_timeout=10,
             output=kept,
         )
     assert time.monotonic() - begun < SOON
@@ -161,12 +162,13 @@ def test_a_cell_out_of_time_is_interrupted(tmp_path: Path) -> None:
 
 def test_a_notebook_out_of_time_is_interrupted(tmp_path: Path) -> None:
     kept = tmp_path / "kept.ipynb"
+    run("1")  # a server's start is part of it, where there is none yet
     begun = time.monotonic()
-    with pytest.raises(NotebookLimitError, match=r"^the notebook took longer than 2.5 s$"):
+    with pytest.raises(NotebookLimitError, match=r"^the notebook took longer than 12.5 s$"):
         run(
             *["import time; print('here', flush=True)", "print('here', flush=True); time.sleep(299)", "3"],
             execution_timeout=300,
-            total_timeout=2.5,
+            total_timeout=12.5,
             output=kept,
         )
     assert time.monotonic() - begun < SOON
@@ -266,13 +268,20 @@ def test_secrets_are_written_nowhere(tmp_path: Path, caplog: pytest.LogCaptureFi
 def test_the_overhead_of_a_report_is_small(record_property: Any) -> None:
     """Of the press's own processor time, which other work hardly changes; benchmarks/press.py measures by the clock."""
     run("1")
-    best = float("inf")
-    for _ in range(5):
+
+    def seconds(work: Callable[[], object]) -> float:
         begun = time.process_time()
-        run(*["x = 1"] * 20)
-        best = min(best, time.process_time() - begun)
-    record_property("overhead_seconds", best)
-    assert best < LITTLE, f"{best:.3f} s"
+        work()
+        return time.process_time() - begun
+
+    # Beside a piece of work of ever the same size, as what shares the core slows down both.
+    size = range(1_000_000)
+    found = [
+        (seconds(lambda: run(*["x = 1"] * 20)), seconds(lambda: [n * n for n in size])) for _ in range(5)
+    ]
+    overhead, yardstick = (min(each) for each in zip(*found, strict=True))
+    record_property("overhead_seconds", overhead)
+    assert overhead < LITTLE * yardstick, f"{overhead:.3f} s beside {yardstick:.3f} s"
 
 
 def test_signals_are_an_ordinary_kernels() -> None:

@@ -44,7 +44,7 @@ if team == "b" and not os.path.exists("mended"):
 MEETS = """
 import os, time
 open(f"../here-{team}", "w").close()
-patience = time.monotonic() + 20
+patience = time.monotonic() + 120
 while sum(name.startswith("here-") for name in os.listdir("..")) < 2 and time.monotonic() < patience:
     time.sleep(0.05)
 print("threads", os.environ["OMP_NUM_THREADS"], "met", sum(n.startswith("here-") for n in os.listdir("..")) >= 2)
@@ -77,7 +77,8 @@ def test_one_failing_team_and_what_a_rerun_does(
     north, south, _ = jobs
     page = north.html.read_text("utf-8")
     assert "<h1>Team a is on track</h1>" in page
-    assert "threads 1 met True" in page, "the two workers did not run at the same time"
+    threads = max(1, len(os.sched_getaffinity(0)) // 2)
+    assert f"threads {threads} met True" in page, "the two workers did not run at the same time"
     assert "4385 days before" in page
     assert not south.html.exists() and "ValueError" in south.ipynb.read_text("utf-8")
     mail, _ = report_mail(shelf.find(project.reports, "North"))
@@ -238,8 +239,8 @@ if __name__ == "__main__":
 def test_ctrl_c_leaves_what_was_finished_whole(make_project: MakeProject, tmp_path: Path) -> None:
     project = make_project()
     sleeps = (
-        "import os, time\nopen('pid', 'w').write(str(os.getpid()))\n"
-        "os.rename('pid', f'../pid-{team}')\nif team != 'a': time.sleep(300)"
+        "import os, time\nopen(f'pid-{team}', 'w').write(str(os.getpid()))\n"
+        "os.rename(f'pid-{team}', f'../pid-{team}')\nif team != 'a': time.sleep(300)"
     )
     project.notebook(book(sleeps, PUBLISH))
     jobs = project.plan()
@@ -252,19 +253,19 @@ def test_ctrl_c_leaves_what_was_finished_whole(make_project: MakeProject, tmp_pa
         begun = time.monotonic()
         while (
             not all((project.root / f"pid-{team}").exists() for team in "abc")
-            and time.monotonic() < begun + 60
+            and time.monotonic() < begun + 240
         ):
             time.sleep(0.05)
         os.killpg(child.pid, signal.SIGINT)
         rest = child.stdout.read()
-        assert child.wait(60) == 0
+        assert child.wait(240) == 0
     assert rest == "interrupted True 1\n"
     assert [shelf.state_of(job) for job in jobs] == ["fresh", "missing", "missing"]
     assert not [path for path in project.reports.rglob("*") if path.suffix == ".tmp"]
     for team in "bc":
         pid = int((project.root / f"pid-{team}").read_text())
         begun = time.monotonic()
-        while _lives(pid) and time.monotonic() < begun + 30:
+        while _lives(pid) and time.monotonic() < begun + 120:
             time.sleep(0.1)
         assert not _lives(pid), "a kernel outlived its press"
 
@@ -274,8 +275,11 @@ def _lives(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    state = Path(f"/proc/{pid}/stat")
-    return not (state.exists() and state.read_text().rsplit(")", 1)[1].split()[0] == "Z")
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        # It was reaped meanwhile, or this system has no such folder.
+        return not Path("/proc/self/stat").exists()
 
 
 def test_nothing_to_do_starts_nothing(make_project: MakeProject) -> None:

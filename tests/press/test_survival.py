@@ -26,11 +26,15 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks a
 
 MakeProject = Callable[..., Project]
 
+#: Seconds until none of a killed run's processes lives, on a busy machine.
+GONE = 60
+
 #: Tells where it runs and waits there, until a file says that it need not.
 WAITS = """
 import os, pathlib, time
 here = pathlib.Path("..")
-(here / f"kernel-{team}").write_text(str(os.getpid()))
+(here / f"new-{team}").write_text(str(os.getpid()))
+(here / f"new-{team}").rename(here / f"kernel-{team}")
 while team != "a" and not (here / "go").exists():
     time.sleep(0.05)
 """
@@ -105,7 +109,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def soon(true: Callable[[], bool], seconds: float = 60) -> bool:
+def soon(true: Callable[[], bool], seconds: float = 240) -> bool:
     end = time.monotonic() + seconds
     while not true():
         if time.monotonic() > end:
@@ -144,7 +148,7 @@ def test_kill_9_of_the_press(make_project: MakeProject, temporary: Path) -> None
     draft.write_text("as one killed in the middle of writing leaves it")
     press.process.kill()
     press.process.communicate()
-    assert soon(lambda: not any(map(alive, family)), 10), [p for p in family if alive(p)]
+    assert soon(lambda: not any(map(alive, family)), GONE), [p for p in family if alive(p)]
 
     (project.root / "go").touch()
     assert statuses(Press(project, temporary).summary()) == {"a": "skipped", "b": "done", "c": "done"}
@@ -161,13 +165,12 @@ def test_kill_9_of_all_at_once_leaves_nothing_after_the_next_run(
     press = Press(project, temporary)
     assert soon(lambda: (project.root / "kernel-b").exists())
     family = press.family()
-    # The one that would clear the folder of sockets away goes first.
-    for pid in sorted(
-        family, key=lambda pid: b"kernels.server" not in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ):
-        os.kill(pid, signal.SIGKILL)
+    # None of them does anything between the first kill and the last.
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in family:
+            os.kill(pid, number)
     press.process.communicate()
-    assert soon(lambda: not any(map(alive, family)), 10)
+    assert soon(lambda: not any(map(alive, family)), GONE)
     (temporary / "spm-kernels-just-made").mkdir()
     (project.root / "go").touch()
     assert statuses(Press(project, temporary).summary()) == {"b": "done"}
@@ -193,7 +196,7 @@ def test_kill_9_of_a_worker_costs_one_report_a_second_attempt(
     kernels = [int((project.root / f"kernel-{t}").read_text()) for t in "bc"]
     os.kill(workers[0], signal.SIGKILL)
     # Its kernel ends with it, and only its.
-    assert soon(lambda: sum(map(alive, kernels)) == 1, 10)
+    assert soon(lambda: sum(map(alive, kernels)) == 1, GONE)
     (project.root / "go").touch()
     summary = press.summary()
     assert statuses(summary) == {"a": "done", "b": "done", "c": "done"}
@@ -212,7 +215,8 @@ if team == "killed": os.kill(os.getpid(), signal.SIGKILL)
 if team == "exits": os._exit(3)
 if team == "eats": hoard = [bytearray(50_000_000) for _ in range(400)]
 if team == "hangs":
-    while True: pass
+    import time
+    time.sleep(600)
 if team == "prints":
     for _ in range(100): print("x" * 999_999)
 if team == "draws": display(HTML(f'<img alt="large" src="data:image/png;base64,{"A" * 50_000_000}">'))
@@ -223,7 +227,7 @@ TEAMS = ("fine", "killed-once", "killed", "exits", "eats", "hangs", "prints", "d
 def test_a_notebook_that_misbehaves_harms_no_other(make_project: MakeProject, temporary: Path) -> None:
     project = make_project({name: name.title() for name in TEAMS})
     project.notebook(book(BEFALLS, PUBLISH))
-    spec = SPEC + "limits: {cell_seconds: 8, memory_mb: 1500}\n"
+    spec = SPEC + "limits: {cell_seconds: 20, memory_mb: 1500}\n"
     jobs = {job.team: job for job in project.plan(spec)}
     summary = Press(project, temporary).summary()
     found = {r["team"]: r for r in summary["reports"]}
@@ -231,8 +235,8 @@ def test_a_notebook_that_misbehaves_harms_no_other(make_project: MakeProject, te
         ("fine", "killed-once", "prints", "draws"), "done"
     )
     assert "DeadKernel" in found["killed"]["failure"] and "DeadKernel" in found["exits"]["failure"]
-    assert "MemoryError" in found["eats"]["failure"] or "DeadKernel" in found["eats"]["failure"]
-    assert "took longer than 8 s" in found["hangs"]["failure"]
+    assert "MemoryError" in found["eats"]["failure"]
+    assert "took longer than 20 s" in found["hangs"]["failure"]
     # What can pass is tried twice; what cannot is not.
     tried = {name: len((project.root / f"been-{name}").read_text()) for name in TEAMS}
     assert tried == dict.fromkeys(TEAMS, 1) | dict.fromkeys(("killed-once", "killed", "exits"), 2)
@@ -287,7 +291,7 @@ def test_killed_at_random_moments_it_gets_there_in_the_end(
         family = press.family()
         press.process.kill()
         press.process.communicate()
-        assert soon(lambda gone=family: not any(map(alive, gone)), 10)
+        assert soon(lambda gone=family: not any(map(alive, gone)), GONE)
         # What has a record is whole.
         for shelved in listing(project.reports)[0]:
             assert shelved.record.status == "done" and shelved.html.is_file()
@@ -308,7 +312,7 @@ def test_two_runs_in_one_folder_do_not_get_in_each_others_way(
     press = Press(project, temporary)
     assert soon(lambda: (project.root / "kernel-b").exists())
     other = Press(project, temporary)
-    out, err = other.process.communicate(timeout=60)
+    out, err = other.process.communicate(timeout=240)
     assert other.process.returncode == 2 and out == ""
     assert "another run is making reports here" in err and len(err.splitlines()) == 1
     (project.root / "go").touch()

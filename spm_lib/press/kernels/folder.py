@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import shutil
@@ -20,6 +21,9 @@ _LOCK = "lock"
 #: Longest path of a Unix socket, less the longest name that is made in a folder.
 _LONGEST = 107 - len("/k-123456789012-5")
 
+#: So often is a folder made that is swept away at once.
+_TRIES = 5
+
 _held: list[FileLock] = []
 
 
@@ -27,10 +31,15 @@ def new_folder() -> Path | None:
     """Make a folder that only this user may enter, short enough for sockets; None where there is no such place."""
     for base in _places():
         folder = _made(base)
-        if len(os.fsencode(folder)) <= _LONGEST:
+        if bears_sockets(folder):
             return folder
         shutil.rmtree(folder, ignore_errors=True)
     return None
+
+
+def bears_sockets(folder: Path) -> bool:
+    """Tell whether a folder's path is short enough for the sockets of kernels in it."""
+    return len(os.fsencode(folder)) <= _LONGEST
 
 
 def plain_folder() -> Path:
@@ -44,9 +53,10 @@ def sweep() -> None:
         return
     for base in _places():
         for folder in base.glob(f"{_PREFIX}*"):
-            # One without a lock is just being made.
-            if (folder / _LOCK).exists() and folder.stat().st_uid == os.getuid() and _abandoned(folder):
-                shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(OSError):  # another one sweeps here too
+                # One without a lock is just being made.
+                if (folder / _LOCK).exists() and folder.stat().st_uid == os.getuid():
+                    _remove_abandoned(folder)
 
 
 def _places() -> Iterator[Path]:
@@ -56,21 +66,28 @@ def _places() -> Iterator[Path]:
 
 
 def _made(base: Path | None = None) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
-    lock = FileLock(folder / _LOCK, blocking=False)
-    lock.acquire()
-    _held.append(lock)
-    return folder
+    for _ in range(_TRIES):
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
+        lock = FileLock(folder / _LOCK, blocking=False)
+        # Between the file and its lock, one who sweeps may have taken the folder for abandoned.
+        with contextlib.suppress(Timeout, FileNotFoundError):
+            lock.acquire()
+            if (folder / _LOCK).exists():
+                _held.append(lock)
+                return folder
+            lock.release()
+    raise OSError(f"no folder stays where it was made: {folder.parent}")
 
 
-def _abandoned(folder: Path) -> bool:
+def _remove_abandoned(folder: Path) -> None:
     lock = FileLock(folder / _LOCK, blocking=False)
     try:
         lock.acquire()
-    except (Timeout, OSError):
-        return False
+    except Timeout:
+        return
+    # While the lock is held: who made the folder just now and waits for its lock must not find it and lose it.
+    shutil.rmtree(folder, ignore_errors=True)
     lock.release()
-    return True
 
 
 @functools.lru_cache(maxsize=1)

@@ -116,8 +116,7 @@ def start_server(threads: int | None = None) -> str | None:
     with _lock:
         address = server_address()
         if address is not None:
-            running = _server.threads if _server is not None else _ask_state(address).threads
-            if threads in (None, running):
+            if threads is None or _threads_there(address) in (None, threads):
                 return None
             stop_server()
         folder = new_folder()
@@ -126,6 +125,18 @@ def start_server(threads: int | None = None) -> str | None:
         _server = _started(folder, threads_of(os.environ) if threads is None else threads)
         os.environ[SERVER_VARIABLE] = _server.address
     return None
+
+
+def _threads_there(address: str) -> int | None:
+    """Give how many threads a server's kernels may use, 0 where it has just ended, None where it is busy importing."""
+    if _server is not None:
+        return _server.threads
+    try:
+        return _ask_state(address).threads
+    except TimeoutError:
+        return None
+    except OSError:
+        return 0
 
 
 def _started(folder: Path, threads: int) -> _Server:

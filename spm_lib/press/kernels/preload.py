@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable
 
 #: Named as text: the press must not depend on the study, and its rule of imports shall hold. What the reports' notebooks
 #: have imported at their end is here.
@@ -64,8 +65,13 @@ MODULES = (
 _CHOOSES_AT_IMPORT = "matplotlib_inline"
 
 
-def preload() -> tuple[str, ...]:
+def preload(before_each: Callable[[], None] = lambda: None) -> tuple[str, ...]:
     """Import `MODULES`.
+
+    Parameters
+    ----------
+    before_each
+        Called before each of them.
 
     Returns
     -------
@@ -74,6 +80,7 @@ def preload() -> tuple[str, ...]:
     """
     missing = []
     for name in MODULES:
+        before_each()
         try:
             importlib.import_module(name)
         except Exception:  # noqa: BLE001 -- whatever a library raises, a cell that imports it will raise again

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import zmq
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from spm_lib.press.kernels.environment import memory_of
-from spm_lib.press.kernels.folder import plain_folder
+from spm_lib.press.kernels.folder import bears_sockets, plain_folder
 from spm_lib.press.kernels.forked import ForkedKernel, NotForkedError, fork_kernel
 from spm_lib.press.kernels.master import server_address, start_server, warm_available
 from spm_lib.press.kernels.streams import TEXT_LIMIT
@@ -29,6 +30,8 @@ NAME = "spm-warm"
 
 #: Seconds until a forked process must be a kernel.
 READY_TIMEOUT = 60
+
+_IPC = zmq.has("ipc")
 
 _OURS = re.compile(r"^(-X\s*frozen_modules=off|-m|ipykernel_launcher|ipykernel|-f|\{connection_file\})$")
 
@@ -59,7 +62,8 @@ class WarmProvisioner(LocalProvisioner):
             folder = plain_folder() if address is None else Path(address).parent
             name = f"k-{uuid4().hex[:12]}"
             manager.connection_file = str(folder / f"{name}.json")
-            if self.why_ordinary is None:
+            # Ports would be chosen long before the kernel binds them, and another program may have taken one by then.
+            if _IPC and "ipykernel_launcher" in self.kernel_spec.argv and bears_sockets(folder):
                 manager.transport, manager.ip = "ipc", str(folder / name)
         return await super().pre_launch(**kwargs)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import select
 import selectors
 import shutil
 import signal
@@ -245,6 +246,18 @@ def count_threads() -> int:
         return threading.active_count()
 
 
+def _end_without(master: int, folder: Path) -> None:
+    """End this process where its master is gone, which writes nothing into the pipe, only closes it."""
+    if select.select([master], [], [], 0)[0]:
+        _leave(folder)
+
+
+def _leave(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    sys.stdout = sys.stderr = None
+    os._exit(0)  # nothing of ours is left to close, and libraries would take their time
+
+
 def main(arguments: list[str]) -> None:
     """Be the server; in forked processes, a kernel.
 
@@ -263,7 +276,7 @@ def main(arguments: list[str]) -> None:
     from spm_lib.press.kernels.kernel import become_kernel
     from spm_lib.press.kernels.preload import preload
 
-    missing = preload()
+    missing = preload(lambda: _end_without(0, folder))
     gc.collect()
     gc.freeze()  # else the first collection in each kernel would copy every page
     gc.enable()
@@ -271,6 +284,4 @@ def main(arguments: list[str]) -> None:
     if birth is not None:
         become_kernel(birth)
         return
-    shutil.rmtree(folder, ignore_errors=True)
-    sys.stdout = sys.stderr = None
-    os._exit(0)  # nothing of ours is left to close, and libraries would take their time
+    _leave(folder)

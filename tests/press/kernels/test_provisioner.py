@@ -7,9 +7,11 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jupyter_client.kernelspec import NoSuchKernel
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from spm_lib.press.kernels import warm_available
 from spm_lib.press.kernels.manager import WarmKernelManager
@@ -69,7 +71,17 @@ def test_a_kernel_spec_of_another_program_is_executed_nevertheless(
     folder.mkdir(parents=True)
     (folder / "kernel.json").write_text(json.dumps(spec | {"display_name": "Other", "language": "python"}))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    told: list[tuple[str, str]] = []
+    launch = LocalProvisioner.launch_kernel
+
+    async def launched(self: LocalProvisioner, cmd: list[str], **more: Any) -> Any:
+        assert self.parent is not None
+        told.append((self.parent.transport, str(Path(self.parent.ip).parent.stat().st_mode & 0o777)))
+        return await launch(self, cmd, **more)
+
+    monkeypatch.setattr(LocalProvisioner, "launch_kernel", launched)
     made = run("print('hello')", "1 + 1", kernel="other")
+    assert told == [("ipc", str(0o700))], "no port that another program may have taken before the kernel does"
     assert printed(made, 0) == "hello" and made.cells[1].outputs[0].data == {"text/plain": "2"}
     assert made.metadata.papermill.ordinary_kernel.startswith(
         "its kernel is started with arguments of its own"

@@ -43,7 +43,7 @@ def test_threads_and_workers_start_kernels_of_one_server() -> None:
     with ThreadPoolExecutor(4) as threads:
         parents = list(threads.map(_parent, range(4)))
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as workers:
-        parents.append(workers.submit(_parent, 0).result(timeout=60))
+        parents.append(workers.submit(_parent, 0).result(timeout=240))
     assert parents == [state.pid] * 5
     after = server_state()
     assert after is not None and after.threads_at_fork == 1
