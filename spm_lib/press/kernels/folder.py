@@ -7,7 +7,7 @@ import functools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.util import Finalize
 from pathlib import Path
 
@@ -69,14 +69,28 @@ def _made(base: Path | None = None) -> Path:
     for _ in range(_TRIES):
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=base))
         lock = FileLock(folder / _LOCK, blocking=False)
-        # Between the file and its lock, one who sweeps may have taken the folder for abandoned.
-        with contextlib.suppress(Timeout, FileNotFoundError):
+        # Between the file and its lock, one who sweeps may take the folder for abandoned; another of its name is not ours.
+        with _kept(folder) as ours, contextlib.suppress(Timeout, FileNotFoundError):
             lock.acquire()
-            if (folder / _LOCK).exists():
+            if ours() and (folder / _LOCK).exists():
                 _held.append(lock)
                 return folder
             lock.release()
+            shutil.rmtree(folder, ignore_errors=True)
     raise OSError(f"no folder stays where it was made: {folder.parent}")
+
+
+@contextlib.contextmanager
+def _kept(folder: Path) -> Iterator[Callable[[], bool]]:
+    """Give what tells whether a folder is still the one that it is now."""
+    if not hasattr(os, "getuid"):
+        yield lambda: True  # nobody sweeps here
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        yield lambda: os.path.samestat(os.fstat(handle), folder.stat())
+    finally:
+        os.close(handle)
 
 
 def _remove_abandoned(folder: Path) -> None:
