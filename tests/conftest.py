@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from spm_lib.data import compiled
 from spm_lib.data.names import write_names
 from spm_lib.data.schema import CUSTOM_PREFIX, TABLES
 from spm_lib.data.store import Store, StoreMeta, create_tables, open_store, write_meta
@@ -27,8 +29,12 @@ MakeStore = Callable[..., Store]
 @pytest.fixture(scope="session", autouse=True)
 def _compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Let tests, which ask the same of many stores, share compiled SQL as the kernels of a run do."""
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent  # that of all workers
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(COMPILED_VARIABLE, str(tmp_path_factory.mktemp("compiled") / "sql"))
+        patch.setenv(COMPILED_VARIABLE, str(place / "compiled"))
+        patch.setattr(compiled, "_MOST", 10_000)
         yield
 
 

@@ -12,8 +12,9 @@ import sys
 import threading
 import types
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import nbformat
 import pytest
@@ -32,6 +33,7 @@ from spm_lib.data import swap
 from spm_lib.data.ledger import ledger_path
 from spm_lib.data.store import Store
 from spm_lib.errors import DeliveryError, RunError, SourceError, StoreError
+from spm_lib.models import scoring
 from spm_lib.press import gates, sweep
 from spm_lib.press.deliver import sole_sender
 from spm_lib.press.schedule.slot_ledger import SlotLedger
@@ -63,7 +65,7 @@ class Works:
         self.made: dict[str, Any] = {"day": dt.date(2017, 12, 31)}
         self.raises: dict[str, Exception] = {}
         self.untold = ""
-        self.refused: Callable[[Exception], bool] = lambda _: False
+        self.raise_passing = False
 
     def spec(self, name: str = "weekly", text: str = SPEC) -> None:
         (self.root / "params" / f"{name}.yml").write_text(text, "utf-8")
@@ -74,7 +76,7 @@ class Works:
         return "loaded"
 
     def run(self, spec: Path, settings: Any, *, today: dt.date, **more: Any) -> ReportsMade:
-        self.refused = more["refused"]
+        self.raise_passing = more["raise_passing"]
         self.calls.append(("run", (spec.stem, today)))
         self.fail("run")
         sys.stdout.write("what a run prints\n")
@@ -506,10 +508,21 @@ def test_what_no_owner_could_be_told_is_told_once_there_is_one(works: Works) -> 
 
 def test_another_one_that_scores_is_waited_for(works: Works) -> None:
     works.due(MONDAY)
-    refused = works.refused
-    assert refused(StoreError("another program is scoring this store", passing=True)) and not refused(
-        StoreError("the disk is full")
-    )
+    assert works.raise_passing
+
+
+@pytest.mark.parametrize("passing", [True, False])
+def test_only_what_passes_keeps_a_day_from_being_told_without_scores(
+    monkeypatch: pytest.MonkeyPatch, passing: bool
+) -> None:
+    def busy(*_: object, **__: object) -> NoReturn:
+        raise StoreError("another program is scoring this store", passing=passing)
+
+    monkeypatch.setattr(scoring, "score_store", busy)
+    with pytest.raises(StoreError) if passing else nullcontext():
+        scored, failed = making.score_days(Path("s.duckdb"), {MONDAY.date()}, json=True, raise_passing=True)
+        assert not scored and len(failed) == 1 and "another program" in failed[0]
+    assert not making.score_days(Path("s.duckdb"), {MONDAY.date()}, json=True)[0]
 
 
 def test_serve_outlives_a_fault_of_ours(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shlex
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,7 +70,7 @@ def score_days(
     days: Collection[dt.date],
     *,
     json: bool = False,
-    refused: Callable[[SpmError], bool] = lambda _: False,
+    raise_passing: bool = False,
 ) -> tuple[bool, tuple[str, ...]]:
     """Score days that are not scored yet; what cannot be scored is told, and stops nothing.
 
@@ -78,8 +78,8 @@ def score_days(
     ----------
     store, days, json
         The store's file, the days, and whether a program reads what is printed.
-    refused
-        Which reasons not to score are raised after all.
+    raise_passing
+        Whether a reason that passes, as another one who scores does, is raised after all: the caller comes again.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def score_days(
             with terminal.working(f"Scoring open deals as of {day}", quiet=json) as say:
                 scored = score_store(store, day, clock=utc, progress=say)
         except SpmError as error:
-            if refused(error):
+            if raise_passing and error.passing:
                 raise
             failed.append(f"Open deals are not scored as of {day}: {error}")
             terminal.complain(f"Not scored: {error}")
@@ -121,7 +121,7 @@ def run_reports(
     force: bool = False,
     code: bool = False,
     json: bool = False,
-    refused: Callable[[SpmError], bool] = lambda _: False,
+    raise_passing: bool = False,
 ) -> ReportsMade:
     """Plan, run, write the index, tell.
 
@@ -131,7 +131,7 @@ def run_reports(
         As the command's options.
     today
         What ``as_of: today`` means; by default today where the spec's schedule is at home, else here.
-    refused
+    raise_passing
         See `score_days`.
     """
     from spm_lib.data.store import open_store
@@ -172,7 +172,7 @@ def run_reports(
     unscored: tuple[str, ...] = ()
     if content.content.score:
         scored, unscored = score_days(
-            settings.store, {job.as_of for job in planned}, json=json, refused=refused
+            settings.store, {job.as_of for job in planned}, json=json, raise_passing=raise_passing
         )
         planned = plan_jobs() if scored else planned
     with terminal.counting(f"Making {len(planned)} reports", len(planned), quiet=json) as tell:

@@ -133,7 +133,7 @@ class Turn:
                 jobs=self.jobs,
                 json=self.json,
                 # Readers are sent one report of a day: not one without scores because a person scores at this moment.
-                refused=lambda error: error.passing,
+                raise_passing=True,
             )
             # Stopped, not done: the slot stays claimed and is taken up again.
             self._go_on(made.code)

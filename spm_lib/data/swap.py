@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from spm_lib.errors import StoreError, one_line
+from spm_lib.lock import locked
 
 
 @contextmanager
@@ -20,34 +19,25 @@ def writing(store: Path) -> Iterator[Path]:
         raise StoreError(
             "this is a folder", where=str(store), mend="Name a file, for instance data/store.duckdb"
         )
-    try:
-        store.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(error, store) from error
-    lock = FileLock(store.with_name(store.name + ".lock"))
-    scratch = store.with_name(f".{store.name}.loading")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise StoreError(
-            "another ingest is writing this store",
-            where=str(store),
-            mend="Wait for it to end, or name another --store",
-            passing=True,
-        ) from None
-    except OSError as error:
-        raise cannot_write(error, store) from error
-    try:
+    busy = StoreError(
+        "another ingest is writing this store",
+        where=str(store),
+        mend="Wait for it to end, or name another --store",
+        passing=True,
+    )
+    lock = store.with_name(store.name + ".lock")
+    with locked(lock, busy=busy, denied=lambda error: cannot_write(error, store)):
+        scratch = store.with_name(f".{store.name}.loading")
         # A load that was killed left its scratch behind; the lock says that nobody uses it.
         shutil.rmtree(scratch, ignore_errors=True)
         try:
             scratch.mkdir()
         except OSError as error:
             raise cannot_write(error, store) from error
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-        lock.release()
+        try:
+            yield scratch
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def swap(new: Path, store: Path) -> None:

@@ -6,18 +6,17 @@ What decides whether there is anything to do is here and quick; what computes is
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
-
-from filelock import FileLock, Timeout
 
 from spm_lib.data.coaching_ledger import CoachingLedger
 from spm_lib.data.ledger import MODEL, RULES, Ledger, ModelRecord, Scoring, ledger_path
 from spm_lib.data.store import Store, open_store
 from spm_lib.errors import StoreError
+from spm_lib.lock import locked
 
 Clock = Callable[[], dt.datetime]
 Progress = Callable[[str], None]
@@ -251,26 +250,19 @@ def _refuse_other_source(ledger: Ledger, source: str) -> None:
                 )
 
 
-@contextmanager
-def _alone(ledger: Path) -> Iterator[None]:
+def _alone(ledger: Path) -> AbstractContextManager[None]:
     """Let one at a time score: fitting a model twice side by side takes long and gives the same."""
-    lock = FileLock(ledger.with_name(ledger.name.removesuffix(".sqlite") + ".scoring.lock"))
-    try:
-        lock.acquire(timeout=_WAIT_SECONDS)
-    except Timeout:
-        raise StoreError(
+    where = str(ledger)
+    return locked(
+        ledger.with_name(ledger.name.removesuffix(".sqlite") + ".scoring.lock"),
+        busy=StoreError(
             "another program is scoring this store",
-            where=str(ledger),
+            where=where,
             mend="Try again when it has ended",
             passing=True,
-        ) from None
-    except OSError as error:
-        raise StoreError(
-            f"scores cannot be written ({error})",
-            where=str(ledger),
-            mend="Free some space, or check its rights",
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
+        ),
+        denied=lambda error: StoreError(
+            f"scores cannot be written ({error})", where=where, mend="Free some space, or check its rights"
+        ),
+        seconds=_WAIT_SECONDS,
+    )

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from spm_lib.errors import RunError
+from spm_lib.lock import locked
 from spm_lib.press import kernels
 from spm_lib.press.shelf import DRAFTS
 
@@ -24,24 +23,23 @@ def alone(reports: Path) -> Iterator[None]:
     RunError
         Where another run is at work there, or the folder cannot be written.
     """
-    try:
-        reports.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(reports / LOCK, blocking=False)
-        lock.acquire()
-    except Timeout:
-        mend = "Wait until it is done, or name another folder with --reports"
-        what = "another run is making reports here"
-        raise RunError(what, where=str(reports), mend=mend, passing=True) from None
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise RunError(f"the folder of reports cannot be written ({reason})", where=str(reports)) from None
-    try:
+    where = str(reports)
+    with locked(
+        reports / LOCK,
+        busy=RunError(
+            "another run is making reports here",
+            where=where,
+            mend="Wait until it is done, or name another folder with --reports",
+            passing=True,
+        ),
+        denied=lambda error: RunError(
+            f"the folder of reports cannot be written ({error.strerror or type(error).__name__})", where=where
+        ),
+    ):
         for draft in (*reports.glob(DRAFTS), *reports.glob(f"*/*/*/{DRAFTS}")):
             draft.unlink(missing_ok=True)
         kernels.sweep()
         yield
-    finally:
-        lock.release()
 
 
 def sweep(reports: Path) -> None:

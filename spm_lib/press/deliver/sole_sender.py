@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from spm_lib.errors import DeliveryError, one_line
+from spm_lib.lock import locked
 
 
 @contextmanager
@@ -20,24 +19,16 @@ def alone(ledger_path: Path) -> Iterator[None]:
     DeliveryError
         Where another one is sending.
     """
-    lock = FileLock(ledger_path.with_name(ledger_path.name.removesuffix(".sqlite") + ".sending.lock"))
-    try:
-        ledger_path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise DeliveryError(
-            "another spm send is at it",
-            where=str(ledger_path),
-            mend="Try again when it has ended",
-            passing=True,
-        ) from None
-    except OSError as error:
-        raise DeliveryError(
+    where = str(ledger_path)
+    with locked(
+        ledger_path.with_name(ledger_path.name.removesuffix(".sqlite") + ".sending.lock"),
+        busy=DeliveryError(
+            "another spm send is at it", where=where, mend="Try again when it has ended", passing=True
+        ),
+        denied=lambda error: DeliveryError(
             f"nothing can be sent from here ({one_line(str(error), 160)})",
-            where=str(ledger_path),
+            where=where,
             mend="Name a store in a folder that can be written, with --store",
-        ) from error
-    try:
+        ),
+    ):
         yield
-    finally:
-        lock.release()

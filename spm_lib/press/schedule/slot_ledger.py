@@ -5,16 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from filelock import FileLock, Timeout
-
 from spm_lib.data.ledger_file import LedgerFile
 from spm_lib.errors import ScheduleError, one_line
+from spm_lib.lock import locked
 from spm_lib.press.schedule.schedule_spec import Schedule
 from spm_lib.press.schedule.slot import COLUMNS, Slot, moment_of, slot_of, text_of
 from spm_lib.press.schedule.slots import slots_between
@@ -70,23 +69,25 @@ class SlotLedger:
     def alone(self) -> Iterator[bool]:
         """Tell whether this is the only one at it, and stay so; a killed one is at it no more."""
         place = self.path.with_name(f"{self.path.name}.schedule.lock")
-        lock = FileLock(place)
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire(timeout=0)
-        except Timeout:
-            yield False
-            return
-        except OSError as error:
-            raise ScheduleError(
-                f"the lock cannot be written ({one_line(str(error), 160)})",
-                where=str(place),
-                mend="Name another place with --store",
-            ) from error
-        try:
-            yield True
-        finally:
-            lock.release()
+        with ExitStack() as held:
+            try:
+                held.enter_context(
+                    locked(
+                        place,
+                        busy=ScheduleError("another one is at it", where=str(place), passing=True),
+                        denied=lambda error: ScheduleError(
+                            f"the lock cannot be written ({one_line(str(error), 160)})",
+                            where=str(place),
+                            mend="Name another place with --store",
+                        ),
+                    )
+                )
+                found = True
+            except ScheduleError as error:
+                if not error.passing:
+                    raise
+                found = False
+            yield found
 
     def take(
         self,

@@ -465,7 +465,10 @@ def test_whatever_the_server_does_no_mail_is_lost_or_sent_twice(
     assert sorted([*server.took, *named]) == sorted(everybody)
     states = {mail.recipient: mail.state for mail in outbox.states()}
     assert {states[recipient] for recipient in server.took} <= {"accepted"}
-    assert {mail.recipient: mail.state for mail in told} == states
+    tried = {mail.recipient: mail.state for mail in told}
+    # A server that keeps hanging up is left alone before all were tried.
+    assert tried == {to: state for to, state in states.items() if to in tried}
+    assert {mail.attempts for mail in outbox.states() if mail.recipient not in tried} <= {0}
     assert server.open_now == 0
     # Patience is spent on waiting alone, and never overdrawn.
     assert clock.slept <= patience
