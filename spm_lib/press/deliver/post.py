@@ -197,9 +197,10 @@ class Post:
         """Write the mails of a digest down, to be sent with what waits, and give those that are new."""
         left: list[Entry] = []
         addresses = [one.address for one in owners.to]
+        known: tuple[Entry, ...] | None = None
         # Where another call has written a mail of the day meanwhile, that one stands, and this digest is the next.
-        while addresses:
-            digests = self._digests(digest.spec)
+        while addresses and (digests := self._digests(digest.spec)) != known:
+            known = digests
             entries = owner_entries(digest, addresses, digests, self.today, self.server.domain)
             left += self.outbox.add(entries, now=self.clock())
             done = {each.recipient for each in left}
