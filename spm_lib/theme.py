@@ -136,10 +136,10 @@ class Look:
         return format_difference(value, unit, currency=self.currency, locale=self.locale)
 
     def interval(self, low: object, high: object, unit: str) -> str:
-        """Write an interval like ``58.1% to 67.9%``; empty where either end is unknown."""
+        """Write an interval like ``58.1% to 67.9%``, see `from_to`; empty where either end is unknown."""
         if is_unknown(low) or is_unknown(high):
             return ""
-        return f"{self.value(low, unit)} to {self.value(high, unit)}"
+        return from_to(self.value(low, unit), self.value(high, unit))
 
     def date(self, day: dt.date) -> str:
         """Write a day, like ``Dec 31, 2017``."""
@@ -154,6 +154,15 @@ class Look:
             "points": "percentage points",
             "ratio": "times",
         }.get(unit, unit)
+
+
+def from_to(first: str, last: str) -> str:
+    """Join two written values of one unit, which stands there once where it is a word: ``43 to 80 days``."""
+    for words in ((" per day",), (" pts",), (" days", " day")):
+        if last.endswith(words[0]):
+            first = next((first.removesuffix(word) for word in words if first.endswith(word)), first)
+            break
+    return f"{first} to {last}"
 
 
 def is_unknown(value: object) -> bool:

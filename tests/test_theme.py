@@ -275,6 +275,11 @@ def test_intervals_dates_and_units_in_words() -> None:
     look = Look("EUR")
     assert look.interval(0.5, 0.6, "share") == "50.0% to 60.0%"
     assert look.interval(None, 0.6, "share") == ""
+    # A unit that is a word stands there once.
+    assert look.interval(43, 80, "days") == "43 to 80 days"
+    assert look.interval(1, 2, "days") == "1 to 2 days" and look.interval(0, 1, "days") == "0 days to 1 day"
+    assert look.interval(-0.02, 0.18, "points") == "−2.0 to 18.0 pts"
+    assert look.interval(10, 20, "currency_per_day") == "€10 to €20 per day"
     assert look.date(dt.date(2017, 12, 31)) == "Dec 31, 2017"
     assert look.unit("currency") == "EUR"
     assert look.unit("share") == "%"

@@ -85,7 +85,7 @@ def test_what_everybody_may_read_names_nobody_and_carries_no_mark() -> None:
 def test_the_list_says_how_sure_what_it_is_worth_what_to_do_and_with_which_deals() -> None:
     first, second, *rest = present.coaching_list(made.team(), PLAYBOOK).text.splitlines()
     assert first == (
-        "- Ann, win rate: 25.0%, where peers on the same work reach 40.0% (157 deals; behind by 8.0 pts to 19.0 pts). Worth "
+        "- Ann, win rate: 25.0%, where peers on the same work reach 40.0% (157 deals; behind by 8.0 to 19.0 pts). Worth "
         "$51K to $140K a quarter, at the team's middle; a quarter like this one would go from 84% to between 88% and 97% of "
         "quota. Heading for $84K of $100K ($70K to $95K), 87% to miss the quota. First: Go through the last losses. Look at "
         "together: Ann ($5,000, 34 days in its stage); Bob ($5,000, close date put off 3 times)."
@@ -188,7 +188,7 @@ def test_agreements_due_stand_first_with_what_came_of_them() -> None:
     lines = str(present.agreed_table(found).html).split("<tr>")[2:]
     assert [line.partition("<bdi>")[2][:3] for line in lines] == ["Cem", "Ann", "Dee", "Bob"]
     assert "Further behind, beyond chance: 12.0 pts behind (n 80), now 22.0 pts behind (n 40)" in lines[0]
-    assert "2.0 pts to 18.0 pts better" in lines[1] and "due since Aug 1, 2017" in lines[1]
+    assert "2.0 to 18.0 pts better" in lines[1] and "due since Aug 1, 2017" in lines[1]
     assert "No change beyond chance" in lines[2] and "from 2.0 pts worse to 10.0 pts better" in lines[2]
     assert "Too early to tell." in lines[3] and "due" not in lines[3]
     assert findings.team_agreed_finding(found, LOOK) == (
@@ -201,7 +201,7 @@ def test_what_is_no_longer_followed_is_told_as_last_measured() -> None:
     never = made.agreement(1, "Bob", followed=False, difference=made.NAN, low=made.NAN, high=made.NAN)
     html = str(present.agreed_table(made.coaching(agreed=[old, never])).html)
     assert (
-        "2.0 pts to 18.0 pts better. As last measured on Apr 30, 2017; a year after the agreement it is no"
+        "2.0 to 18.0 pts better. As last measured on Apr 30, 2017; a year after the agreement it is no"
         in html
     )
     assert "Too little to tell, and no longer followed." in html and "early" not in html
@@ -398,4 +398,4 @@ def test_figures_add_up_what_the_people_show() -> None:
 def test_numbers_are_written_as_the_reader_writes_them() -> None:
     look = Look("EUR", "de_DE")
     text = present.coaching_list(made.team(), PLAYBOOK, look=look).text
-    assert "25,0" in text and "25.0%" not in text and "$" not in text and "8,0 pts" in text
+    assert "25,0" in text and "25.0%" not in text and "$" not in text and "8,0 to 19,0 pts" in text

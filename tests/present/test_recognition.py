@@ -49,7 +49,7 @@ SAID = {
     "personal_best": "Personal best: $120K won in Q2 2026, more than in any of the 7 earlier quarters with a deal "
     "decided (best before: $90K).",
     "most_improved": "Most improved: Win rate of 50.0% in Q2 2026 (32 deals decided), up from 23.0% in Q2 2025 – Q1 2026 "
-    "(100 deals): by 8.0 pts to 45.0 pts, beyond chance.",
+    "(100 deals): by 8.0 to 45.0 pts, beyond chance.",
     "more revenue": "Most improved: Revenue of $90K in Q2 2026 (14 deals won), up from $40K in Q2 2025 (11 deals): by "
     "$9,000 to $91K, beyond chance.",
     "biggest_deal": "Biggest deal: Renewal (Acme) for $88K, the largest of 14 deals won in Q2 2026, and larger than all 41 "

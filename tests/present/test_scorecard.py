@@ -279,7 +279,7 @@ def test_a_lever_tells_how_one_stands_with_an_own_deal_and_one_thing_to_try() ->
     playbook = Playbook(by_lever={"win_rate": ("Ask who signs", "Something else")})
     assert findings.own_levers_finding(told, LOOK) == "One thing is worth a closer look: win rate."
     assert present.own_lever_list(told, playbook).text == (
-        "- Win rate: You: 24.8%. Colleagues on the same kind of work: 39.6% (157 deals; most likely behind by 8.0 pts to "
+        "- Win rate: You: 24.8%. Colleagues on the same kind of work: 39.6% (157 deals; most likely behind by 8.0 to "
         "19.0 pts). At the middle of your team a quarter would bring $61K to $124K more. For example: Acme renewal "
         "($5,000, 34 days in its stage). Worth trying: Ask who signs."
     )
@@ -290,8 +290,8 @@ def test_a_lever_tells_how_one_stands_with_an_own_deal_and_one_thing_to_try() ->
     ("low", "high", "said"),
     [
         (-0.01, 0.11, "from 1.0 pts ahead to 11.0 pts behind"),
-        (0.02, 0.11, "behind by 2.0 pts to 11.0 pts"),
-        (-0.03, -0.01, "ahead by 1.0 pts to 3.0 pts"),
+        (0.02, 0.11, "behind by 2.0 to 11.0 pts"),
+        (-0.03, -0.01, "ahead by 1.0 to 3.0 pts"),
     ],
 )
 def test_a_gap_says_on_which_side_its_ends_are(low: float, high: float, said: str) -> None:
@@ -442,7 +442,7 @@ def test_agreements_tell_the_review_and_what_came_of_them() -> None:
     first, second, remark = present.own_agreed_list(told).text.replace("\n\n", "\n").splitlines()
     assert first == (
         "- Name who signs. Agreed on May 1, 2017, for win rate. Up for review since Aug 1, 2017. What came of it: 12.0 pts "
-        "below colleagues before (n 80), 2.0 pts below them since (n 40). Better, beyond chance: 2.0 pts to 18.0 pts better."
+        "below colleagues before (n 80), 2.0 pts below them since (n 40). Better, beyond chance: 2.0 to 18.0 pts better."
     )
     assert (
         second.endswith("Review on Aug 1, 2017. What came of it is not measured yet.")

@@ -12,7 +12,7 @@ from spm_lib.models.scorecard_figures import LEAST_PEOPLE
 from spm_lib.present.display import clean, is_null
 from spm_lib.present.findings.risk_words import chance
 from spm_lib.present.prose import plural, sentence
-from spm_lib.theme import Look, is_unknown
+from spm_lib.theme import Look, from_to, is_unknown
 
 if TYPE_CHECKING:
     from spm_lib.models.coaching.playbook import Playbook
@@ -103,15 +103,15 @@ def side(row: Facts, value: object, look: Look) -> str:
 
 
 def span(row: Facts, look: Look) -> str:
-    """Write the 90 % interval of a difference: ``behind by 8.1 pts to 18.8 pts``; empty where it is unknown."""
+    """Write the 90 % interval of a difference: ``behind by 8.1 to 18.8 pts``; empty where it is unknown."""
     ends = sorted((behind_by(row, row["low"]), behind_by(row, row["high"])))
     if any(is_unknown(end) for end in ends):
         return ""
     near, far = (distance(row, end, look) for end in ends)
     if ends[0] >= 0:
-        return f"behind by {near} to {far}"
+        return f"behind by {from_to(near, far)}"
     if ends[1] <= 0:
-        return f"ahead by {far} to {near}"
+        return f"ahead by {from_to(far, near)}"
     return f"from {near} ahead to {far} behind"
 
 
@@ -128,7 +128,7 @@ def compared(row: Facts, look: Look) -> str:
 
 
 def evidence(row: Facts, look: Look) -> str:
-    """Say what a comparison rests on: ``157 deals; behind by 8.1 pts to 18.8 pts``."""
+    """Say what a comparison rests on: ``157 deals; behind by 8.1 to 18.8 pts``."""
     return "; ".join(part for part in (counted(row, look), span(row, look)) if part)
 
 
@@ -260,14 +260,14 @@ def verdict(row: Facts) -> str:
 
 
 def moved(row: Facts, look: Look) -> str:
-    """Write the 90 % interval of how far a lever moved since an agreement: ``2.0 pts to 18.0 pts better``."""
+    """Write the 90 % interval of how far a lever moved since an agreement: ``2.0 to 18.0 pts better``."""
     ends = sorted(-behind_by(row, row[name]) for name in ("low", "high"))
     if any(is_unknown(end) for end in ends):
         return ""
     low, high = (distance(row, end, look) for end in ends)
     if ends[0] >= 0:
-        return f"{low} to {high} better"
-    return f"{high} to {low} worse" if ends[1] <= 0 else f"from {low} worse to {high} better"
+        return f"{from_to(low, high)} better"
+    return f"{from_to(high, low)} worse" if ends[1] <= 0 else f"from {low} worse to {high} better"
 
 
 def last_measured(row: Facts, look: Look) -> str:
