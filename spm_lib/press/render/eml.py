@@ -106,5 +106,6 @@ def _lines(text: str) -> str:
 
 def _encoding(text: str) -> str:
     """Choose the shorter way to write text in ASCII."""
-    escaped = sum(len(c.encode("utf-8", "replace")) for c in text if not c.isascii()) + text.count("=")
-    return "quoted-printable" if 2 * escaped < 0.34 * len(text.encode("utf-8", "replace")) else "base64"
+    whole = len(text.encode("utf-8", "replace"))
+    escaped = whole - len(text.encode("ascii", "ignore")) + text.count("=")
+    return "quoted-printable" if 2 * escaped < 0.34 * whole else "base64"

@@ -83,6 +83,9 @@ def test_what_is_optional_is_left_out_and_a_correction_says_that_it_is_one() -> 
     assert parsed(bytes_of(message_of(MAIL, envelope(revision=2))))["X-Report-Revision"] == "2"
 
 
+EMPTY = Attachment("empty.csv", b"", "text/csv")
+
+
 def test_everything_arrives_as_it_went_in() -> None:
     message = parsed(bytes_of(message_of(MAIL, ENVELOPE, [PAGE, SHEET])))
     text, html = message.get_body(("plain",)), message.get_body(("html",))
@@ -97,7 +100,7 @@ def test_everything_arrives_as_it_went_in() -> None:
     assert [(str(p["Content-ID"]), p.get_content()) for p in pictures] == [("<figure>", PNG)]
 
 
-@pytest.mark.parametrize("attachments", [[], [PAGE], [PAGE, SHEET]])
+@pytest.mark.parametrize("attachments", [[], [PAGE], [PAGE, SHEET], [SHEET, EMPTY, SHEET]])
 @pytest.mark.parametrize("note", ["", "The report is attached."])
 @pytest.mark.parametrize("to", ["jo@example.com", "jö@example.com"])
 def test_a_body_written_once_is_the_same_mail_for_each(
