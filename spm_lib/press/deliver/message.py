@@ -113,15 +113,15 @@ def body_of(mail: Mail, attachments: Sequence[Attachment] = (), *, note: str = "
     """
     message = _without_envelope(mail, attachments, note)
     # The library looks at each line of what it writes, of which nearly all are in what is attached: that is put in after it.
-    contents = {}
+    contents: dict[bytes, bytes] = {}
     for part in message.iter_attachments() if attachments else ():
         text = str(part.get_payload())
         mark = f"spm-{hashlib.sha256(text.encode()).hexdigest()}"
         contents[f"{mark}\r\n".encode()] = text.replace("\n", "\r\n").encode()
         part.set_payload(f"{mark}\n")
     content = bytes_of(message)
-    for marked, text in contents.items():
-        content = content.replace(marked, text)
+    for marked, whole in contents.items():
+        content = content.replace(marked, whole)
     return Body(content)
 
 
