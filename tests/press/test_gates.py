@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -183,6 +185,26 @@ def test_a_number_that_cannot_be_told_shuts_the_gate(make_store: MakeStore, quer
     gate = {"name": "CRM total", "query": query, "expected": 3, "tolerance": 0.9}
     (said,) = shut(store, {"reconcile": [gate]})
     assert said.startswith("CRM total cannot be checked: ") and says in said and "\n" not in said
+
+
+def test_a_signal_in_the_moment_a_query_is_handed_over_stops_it(
+    make_store: MakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit, handed = ThreadPoolExecutor.submit, []
+
+    def stopped(self: ThreadPoolExecutor, work: Callable[[], Any], *given: Any) -> Any:
+        future = submit(self, work, *given)
+        if work is not int:
+            handed.append(future)
+            raise KeyboardInterrupt
+        return future
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", stopped)
+    query = "select count(*) from range(1000000000000) as t(i) where i % 7 = 3"
+    with pytest.raises(KeyboardInterrupt):
+        gates_module._rows(query, make_store(deals=deals(1)))
+    (future,) = handed
+    assert isinstance(future.exception(), duckdb.InterruptException)
 
 
 def test_a_query_that_does_not_end_shuts_the_gate(
