@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from dataclasses import dataclass, fields
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
@@ -32,6 +33,7 @@ FONT_STACK = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Ar
 #: For measuring text in pictures: Matplotlib brings it along.
 CHART_FONT = "DejaVu Sans"
 
+_UNIT_IN_WORDS = re.compile(r" (per day|pts|days)$")
 _ABSURD = Decimal(10) ** 15  # no figure of a company is that large: written as it is, in powers of ten
 
 UP, DOWN, LEVEL = "▲", "▼", "►"
@@ -158,10 +160,8 @@ class Look:
 
 def from_to(first: str, last: str) -> str:
     """Join two written values of one unit, which stands there once where it is a word: ``43 to 80 days``."""
-    for words in ((" per day",), (" pts",), (" days", " day")):
-        if last.endswith(words[0]):
-            first = next((first.removesuffix(word) for word in words if first.endswith(word)), first)
-            break
+    if _UNIT_IN_WORDS.search(last):
+        first = _UNIT_IN_WORDS.sub("", first).removesuffix(" day")
     return f"{first} to {last}"
 
 

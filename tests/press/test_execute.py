@@ -20,6 +20,7 @@ from spm_lib.press.make import make
 from spm_lib.press.notebook import published
 
 from .conftest import PUBLISH, SPEC, Project, book
+from .kernels.running import eventually
 
 MakeProject = Callable[..., Project]
 
@@ -120,9 +121,7 @@ def test_a_store_that_another_program_writes_is_waited_for(make_project: MakePro
 
         def release() -> None:
             # The second time it tries, the first has been in vain; a third time it finds the store free.
-            end = time.monotonic() + 240
-            while not (tried.exists() and len(tried.read_text()) >= 2) and time.monotonic() < end:
-                time.sleep(0.05)
+            eventually(lambda: tried.exists() and len(tried.read_text()) >= 2)
             done.touch()
 
         releasing = threading.Thread(target=release, daemon=True)

@@ -21,6 +21,7 @@ from spm_lib.press.records import read_record
 from spm_lib.press.shelf import listing
 
 from .conftest import PUBLISH, SPEC, Project, book
+from .kernels.running import alive, eventually
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at processes through /proc")
 
@@ -102,22 +103,6 @@ def parent(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
 
 
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
-def soon(true: Callable[[], bool], seconds: float = 240) -> bool:
-    end = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.05)
-    return True
-
-
 @pytest.fixture
 def temporary() -> Iterator[Path]:
     # Sockets bear no long paths, so not below pytest's own folder.
@@ -140,7 +125,9 @@ def test_kill_9_of_the_press(make_project: MakeProject, temporary: Path) -> None
     project.spec()
     press = Press(project, temporary)
     north, *_ = project.plan()
-    assert soon(lambda: north.record.exists() and all((project.root / f"kernel-{t}").exists() for t in "bc"))
+    assert eventually(
+        lambda: north.record.exists() and all((project.root / f"kernel-{t}").exists() for t in "bc")
+    )
     family = press.family()
     assert {int((project.root / f"kernel-{t}").read_text()) for t in "bc"} <= family and len(family) >= 6
     before = north.html.stat().st_mtime_ns
@@ -148,7 +135,7 @@ def test_kill_9_of_the_press(make_project: MakeProject, temporary: Path) -> None
     draft.write_text("as one killed in the middle of writing leaves it")
     press.process.kill()
     press.process.communicate()
-    assert soon(lambda: not any(map(alive, family)), GONE), [p for p in family if alive(p)]
+    assert eventually(lambda: not any(map(alive, family)), GONE), [p for p in family if alive(p)]
 
     (project.root / "go").touch()
     assert statuses(Press(project, temporary).summary()) == {"a": "skipped", "b": "done", "c": "done"}
@@ -163,14 +150,14 @@ def test_kill_9_of_all_at_once_leaves_nothing_after_the_next_run(
     project.notebook(book(WAITS, PUBLISH))
     project.spec()
     press = Press(project, temporary)
-    assert soon(lambda: (project.root / "kernel-b").exists())
+    assert eventually(lambda: (project.root / "kernel-b").exists())
     family = press.family()
     # None of them does anything between the first kill and the last.
     for number in (signal.SIGSTOP, signal.SIGKILL):
         for pid in family:
             os.kill(pid, number)
     press.process.communicate()
-    assert soon(lambda: not any(map(alive, family)), GONE)
+    assert eventually(lambda: not any(map(alive, family)), GONE)
     (temporary / "spm-kernels-just-made").mkdir()
     (project.root / "go").touch()
     assert statuses(Press(project, temporary).summary()) == {"b": "done"}
@@ -184,7 +171,7 @@ def test_kill_9_of_a_worker_costs_one_report_a_second_attempt(
     project.notebook(book(WAITS, PUBLISH))
     project.spec()
     press = Press(project, temporary)
-    assert soon(lambda: all((project.root / f"kernel-{t}").exists() for t in "bc"))
+    assert eventually(lambda: all((project.root / f"kernel-{t}").exists() for t in "bc"))
     # The process that they are forked from is the press's own child, and they are not.
     workers = [
         pid
@@ -196,7 +183,7 @@ def test_kill_9_of_a_worker_costs_one_report_a_second_attempt(
     kernels = [int((project.root / f"kernel-{t}").read_text()) for t in "bc"]
     os.kill(workers[0], signal.SIGKILL)
     # Its kernel ends with it, and only its.
-    assert soon(lambda: sum(map(alive, kernels)) == 1, GONE)
+    assert eventually(lambda: sum(map(alive, kernels)) == 1, GONE)
     (project.root / "go").touch()
     summary = press.summary()
     assert statuses(summary) == {"a": "done", "b": "done", "c": "done"}
@@ -291,7 +278,7 @@ def test_killed_at_random_moments_it_gets_there_in_the_end(
         family = press.family()
         press.process.kill()
         press.process.communicate()
-        assert soon(lambda gone=family: not any(map(alive, gone)), GONE)
+        assert eventually(lambda gone=family: not any(map(alive, gone)), GONE)
         # What has a record is whole.
         for shelved in listing(project.reports)[0]:
             assert shelved.record.status == "done" and shelved.html.is_file()
@@ -310,7 +297,7 @@ def test_two_runs_in_one_folder_do_not_get_in_each_others_way(
     project.notebook(book(WAITS, PUBLISH))
     project.spec()
     press = Press(project, temporary)
-    assert soon(lambda: (project.root / "kernel-b").exists())
+    assert eventually(lambda: (project.root / "kernel-b").exists())
     other = Press(project, temporary)
     out, err = other.process.communicate(timeout=240)
     assert other.process.returncode == 2 and out == ""

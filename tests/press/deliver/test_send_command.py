@@ -9,7 +9,6 @@ import json
 import os
 import signal
 import threading
-import time
 from pathlib import Path
 
 import duckdb
@@ -21,6 +20,7 @@ from spm_lib.doctor import examine
 from spm_lib.press.deliver.mail_server import MailServer
 from spm_lib.settings import Settings
 
+from ..kernels.running import eventually
 from .companies import at
 from .conftest import Authority, MakeServer
 from .smtp_servers import Fault
@@ -336,13 +336,10 @@ def test_who_stops_what_waits_is_heard(spm: Command, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("SPM_MAIL_CONNECTIONS", "1")
 
     def stop() -> None:
-        until = time.monotonic() + 60
-        while "RCPT" not in theirs.heard and time.monotonic() < until:
-            time.sleep(0.01)
+        eventually(lambda: "RCPT" in theirs.heard)
         os.kill(os.getpid(), signal.SIGTERM)
         # It has been heard when the next one would end the process.
-        while signal.getsignal(signal.SIGTERM) is not before and time.monotonic() < until:
-            time.sleep(0.01)
+        eventually(lambda: signal.getsignal(signal.SIGTERM) is before)
         theirs.go_on.set()
 
     stopping = threading.Thread(target=stop, daemon=True)

@@ -6,7 +6,6 @@ import datetime as dt
 import os
 import signal
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +25,7 @@ from spm_lib.press.deliver.sending import send_waiting
 from spm_lib.press.deliver.sent import Sent
 from spm_lib.press.deliver.sole_sender import alone
 
+from ..kernels.running import eventually
 from .test_outbox import NOW, SECOND, entry
 
 
@@ -380,13 +380,8 @@ def test_who_asks_to_stop_gets_the_mail_in_hand_ended_and_the_rest_kept(
 
     def progress(mail: Entry) -> None:
         # Signals are taken between two steps of the main thread, which must have had its turn before the mail has ended.
-        until = time.monotonic() + 60
-        while (
-            mail.recipient == everybody[2]
-            and signal.getsignal(asked) is not before
-            and time.monotonic() < until
-        ):
-            time.sleep(0.01)
+        if mail.recipient == everybody[2]:
+            eventually(lambda: signal.getsignal(asked) is before)
 
     sent = send(outbox, server, clock, progress=progress)
     assert sent.interrupted and sent.stopped is None

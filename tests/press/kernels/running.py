@@ -60,8 +60,8 @@ def gone(pids: Iterable[int], seconds: float) -> bool:
     return eventually(lambda: not any(alive(pid) for pid in pids), seconds)
 
 
-def eventually(condition: Callable[[], bool], seconds: float) -> bool:
-    """Whether something comes true within a time."""
+def eventually(condition: Callable[[], bool], seconds: float = 240) -> bool:
+    """Whether something comes true within a time, by default one that only what hangs exceeds."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
