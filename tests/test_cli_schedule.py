@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import json
 import os
@@ -12,7 +11,7 @@ import sys
 import threading
 import types
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -542,7 +541,7 @@ def test_serve_outlives_a_fault_of_ours(works: Works, monkeypatch: pytest.Monkey
 
 def test_serve_stops_though_python_drops_the_interrupt(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
     def stopped_in_an_import(self: object) -> None:
-        with contextlib.suppress(KeyboardInterrupt):
+        with suppress(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGTERM)
 
     monkeypatch.setattr(turn.Turn, "run", stopped_in_an_import)
